@@ -1,0 +1,91 @@
+// Branch pages: which child holds which keys.
+//
+//   header (32) | heads: count x u64 | children: count x PageRefOnDisk (16) | slots: count x {u16 offset, u16 bytes}
+//   | free space | tails | prefix
+//
+// Child i holds the keys k with separator i <= k < separator i+1. Separator 0 is "below everything": length 0, head 0,
+// no tail, and is not covered by the prefix. The others are prefix + suffix, strictly increasing.
+//   head i      the first 8 bytes of suffix i, zero-padded, as a big-endian number (stored little-endian): comparing
+//   heads
+//               compares suffixes, but for ties
+//   slot i      bytes: length of suffix i; offset: where its tail (what follows the first 8 bytes) lies, 0 if there is
+//   none prefix      header.prefix_bytes bytes at the end of the page
+// Like leaves, cells may leave holes. `header.body` is the lowest tail offset. A branch has at least one child.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format/page.h"
+
+namespace holdfast::format {
+
+constexpr uint32_t kBranchIndexBytesPerChild = 8 + 16 + 4;
+
+class BranchView {
+ public:
+  BranchView(const std::byte* page, uint32_t page_bytes) : page_(page), page_bytes_(page_bytes) {}
+
+  uint32_t count() const { return header_of(page_).count; }
+  PageRef child(uint32_t index) const;
+  // The whole separator, put together in `buffer`. Index 0: empty.
+  std::string_view separator(uint32_t index, std::string& buffer) const;
+  // The child that holds `key`.
+  uint32_t find_child(std::string_view key) const;
+  uint32_t live_bytes() const;
+  uint32_t gap_bytes() const;
+
+ private:
+  const std::byte* page_;
+  uint32_t page_bytes_;
+};
+
+// Changes a valid branch in place; it stays valid.
+class BranchEditor {
+ public:
+  BranchEditor(std::byte* page, uint32_t page_bytes) : page_(page), page_bytes_(page_bytes) {}
+
+  BranchView view() const { return {page_, page_bytes_}; }
+  void set_child(uint32_t index, const PageRef& child);
+  // False leaves the page unchanged, and it must be rebuilt. Pre: index >= 1, separator belongs there.
+  bool insert(uint32_t index, std::string_view separator, const PageRef& child);
+  // Removes child `index` and its separator; if index is 0 the next child takes over "below everything".
+  // Pre: count() > 1.
+  void erase(uint32_t index);
+
+ private:
+  std::byte* page_;
+  uint32_t page_bytes_;
+};
+
+// Fills an empty branch with children in order. The first separator added is ignored (it becomes "below everything").
+// Views passed to add() must live until finish().
+class BranchBuilder {
+ public:
+  explicit BranchBuilder(uint32_t page_bytes);
+
+  uint32_t bytes_with(std::string_view separator) const;
+  void add(std::string_view separator, const PageRef& child);
+  uint32_t count() const;
+  uint32_t bytes() const;
+  void finish(std::byte* page);
+
+ private:
+  struct Child {
+    std::string_view separator;
+    PageRef ref;
+  };
+  uint32_t page_bytes_;
+  std::vector<Child> children_;
+  uint32_t prefix_bytes_ = 0;
+  uint64_t separator_bytes_ = 0;
+};
+
+// Total, bounded, allocates nothing. Null, or what is wrong.
+const char* find_branch_damage(std::span<const std::byte> page);
+
+}  // namespace holdfast::format

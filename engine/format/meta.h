@@ -1,0 +1,103 @@
+// Meta pages: the two alternating roots of the tree file.
+//
+// Pages 0 and 1 are the meta pages. Each holds the same 512-byte meta copy twice: in its first and in its last 512
+// bytes; what lies between is zero. A copy fits in one sector, so a torn write leaves each copy wholly old or wholly
+// new, and an invalid copy always means damage, never a crash. A commit writes the meta page that does not hold the
+// newest state.
+//
+//   offset size field             rule
+//        0    8 magic             "HOLDFAST"
+//        8    4 format_version    kFormatVersion; a newer one is `unsupported`
+//       12    4 checksum          CRC32C of bytes [16, 512), seeded with the CRC32C of bytes [0, 12)
+//       16   16 database_id       random, drawn at creation; the same in every file of the database
+//       32    4 page_bytes        a power of two from 4,096 to 65,536
+//       36    4 epoch             of the state; starts at 1
+//       40    8 csn               of the state; in a fence (see engine/page) the same as in the other meta page
+//       48    8 wall_ns           when it was written, for people; never used for order
+//       56    4 page_count        pages of the file that belong to the state, meta pages included; at least 2
+//       60    4 free_count        of these, free ones (bits set in the free map)
+//       64   16 catalog           PageRef of the catalog's root; null in an empty database
+//       80   16 free_map          PageRef of the free map's root; null if free_count is 0
+//       96    8 next_bucket_id    starts at 1
+//      104    1 free_map_level    level of the free map's root: 0 if it is a single free map page
+//      105    1 slot              0 or 1: the meta page that it was written to
+//      106  406 reserved          0; anything else is refused
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <holdfast/result.h>
+
+#include "format/page.h"
+
+namespace holdfast::format {
+
+constexpr uint32_t kMetaCopyBytes = 512;
+constexpr uint32_t kMetaPages = 2;
+constexpr uint32_t kFormatVersion = 1;
+
+using DatabaseId = std::array<std::byte, 16>;
+
+// What seeds every checksum of this database.
+uint32_t checksum_seed_of(const DatabaseId& id);
+
+struct MetaOnDisk {
+  std::array<char, 8> magic;
+  Le<uint32_t> format_version;
+  Le<uint32_t> checksum;
+  DatabaseId database_id;
+  Le<uint32_t> page_bytes;
+  Le<uint32_t> epoch;
+  Le<uint64_t> csn;
+  Le<uint64_t> wall_ns;
+  Le<uint32_t> page_count;
+  Le<uint32_t> free_count;
+  PageRefOnDisk catalog;
+  PageRefOnDisk free_map;
+  Le<uint64_t> next_bucket_id;
+  uint8_t free_map_level;
+  uint8_t slot;
+  std::array<std::byte, 406> reserved;
+};
+static_assert(is_on_disk_struct<MetaOnDisk>);
+static_assert(sizeof(MetaOnDisk) == kMetaCopyBytes);
+static_assert(offsetof(MetaOnDisk, checksum) == 12);
+static_assert(offsetof(MetaOnDisk, database_id) == 16);
+static_assert(offsetof(MetaOnDisk, page_bytes) == 32);
+static_assert(offsetof(MetaOnDisk, epoch) == 36);
+static_assert(offsetof(MetaOnDisk, csn) == 40);
+static_assert(offsetof(MetaOnDisk, wall_ns) == 48);
+static_assert(offsetof(MetaOnDisk, page_count) == 56);
+static_assert(offsetof(MetaOnDisk, free_count) == 60);
+static_assert(offsetof(MetaOnDisk, catalog) == 64);
+static_assert(offsetof(MetaOnDisk, free_map) == 80);
+static_assert(offsetof(MetaOnDisk, next_bucket_id) == 96);
+static_assert(offsetof(MetaOnDisk, free_map_level) == 104);
+static_assert(offsetof(MetaOnDisk, slot) == 105);
+static_assert(offsetof(MetaOnDisk, reserved) == 106);
+
+struct Meta {
+  DatabaseId database_id{};
+  uint32_t page_bytes = 0;
+  Epoch epoch{};
+  Csn csn{};
+  int64_t wall_ns = 0;
+  uint32_t page_count = 0;
+  uint32_t free_count = 0;
+  PageRef catalog;
+  PageRef free_map;
+  uint64_t next_bucket_id = 1;
+  uint8_t free_map_level = 0;
+  uint8_t slot = 0;
+  friend bool operator==(const Meta&, const Meta&) = default;
+};
+
+// One copy.
+std::array<std::byte, kMetaCopyBytes> encode_meta(const Meta& meta);
+// Total. Errors: corruption (says which rule failed), unsupported (a newer format version, checksum good).
+Result<Meta> decode_meta(std::span<const std::byte, kMetaCopyBytes> copy);
+
+}  // namespace holdfast::format

@@ -1,0 +1,318 @@
+// Database, Snapshot, Transaction and what they hand out: the whole public API of the engine.
+//
+// Keys, values and bucket names are bytes; a std::string_view holds them. Keys have 1 to key_bytes_max(page size) bytes
+// and order bytewise (memcmp), values 0 to kValueBytesMax, bucket names 1 to kBucketNameBytesMax.
+//
+// Threads: a Database may be used from any number of threads. A Snapshot, a Transaction, and every Bucket, Range and
+// Cursor that came from it, belong to one thread at a time; Snapshot::clone() gives another thread the same state.
+// Readers never block, and are never blocked by, writers.
+//
+// Lifetime: a view returned by get() lives until its Snapshot or Transaction ends (in a Transaction: or until the key
+// is written again); a view returned by a Range or Cursor until it moves. A Database outlives everything that came from
+// it.
+//
+// Errors: everything that can fail returns a Result. An error met while iterating ends the iteration; it is kept in the
+// Cursor or Range (status()), and in its Snapshot or Transaction, where view() reports it and commit() refuses.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <holdfast/flavor.h>
+#include <holdfast/ids.h>
+#include <holdfast/options.h>
+#include <holdfast/result.h>
+
+namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
+
+class Database;
+class DatabaseCore;     // private
+class ReadState;        // private
+class TransactionCore;  // private
+class CursorCore;       // private
+
+// A commit that returned: durable, and at this place in the serial order.
+struct Commit {
+  Csn csn{};
+};
+
+struct KeyValue {
+  std::string_view key;
+  std::string_view value;
+};
+
+// Moves over the rows of a bucket in key order, in both directions. Starts before any row; every move says whether it
+// stands on a row afterwards. In a Transaction it sees the transaction's own writes, also those made after it was
+// created.
+class Cursor {
+ public:
+  Cursor(Cursor&&) noexcept;
+  Cursor& operator=(Cursor&&) noexcept;
+  ~Cursor();
+
+  bool first();
+  bool last();
+  bool seek(std::string_view key);         // the first row whose key is >= key
+  bool seek_before(std::string_view key);  // the last row whose key is < key
+  bool next();
+  bool prev();
+  bool valid() const;
+  // Pre: valid(). The views live until the cursor moves.
+  std::string_view key() const;
+  std::string_view value() const;
+  // The error that ended the iteration, if one did.
+  Result<void> status() const;
+
+ private:
+  friend class Bucket;
+  friend class BucketView;
+  friend class Range;
+  explicit Cursor(std::unique_ptr<CursorCore> core);
+  std::unique_ptr<CursorCore> core_;
+};
+
+// Rows of a bucket between two keys, for range-for, forwards or backwards.
+class Range {
+ public:
+  class Iterator {
+   public:
+    using value_type = KeyValue;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+    KeyValue operator*() const;
+    Iterator& operator++();
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& it, std::default_sentinel_t) { return it.done(); }
+
+   private:
+    friend class Range;
+    explicit Iterator(Range* range) : range_(range) {}
+    bool done() const;
+    Range* range_;
+  };
+
+  Range(Range&&) noexcept;
+  Range& operator=(Range&&) noexcept;
+  ~Range();
+
+  Iterator begin();
+  std::default_sentinel_t end() const { return {}; }
+  // The same rows, last first. Call it before begin().
+  Range&& reversed() &&;
+  // At most `rows` rows. Call it before begin().
+  Range&& limited(uint64_t rows) &&;
+  // The error that ended the iteration, if one did.
+  Result<void> status() const;
+
+ private:
+  friend class Bucket;
+  friend class BucketView;
+  Range(Cursor cursor, std::string lo, std::optional<std::string> hi);
+  void advance();
+  Cursor cursor_;
+  std::string lo_;
+  std::optional<std::string> hi_;
+  uint64_t rows_left_;
+  bool reversed_ = false;
+  bool done_ = false;
+};
+
+// One bucket as a Snapshot sees it. A bucket that is not there answers not_found to everything.
+class BucketView {
+ public:
+  // nullopt: no such key. Errors: invalid_argument, not_found (the bucket), io, corruption.
+  Result<std::optional<std::string_view>> get(std::string_view key) const;
+  // The same, copied into `value` (its capacity is reused), and no page is kept for it. False: no such key.
+  Result<bool> get(std::string_view key, std::string& value) const;
+  Result<bool> contains(std::string_view key) const;
+  // Keys in [lo, hi); without hi to the end of the bucket.
+  Range range(std::string_view lo, std::optional<std::string_view> hi = std::nullopt) const;
+  // Keys that start with `prefix`.
+  Range prefix(std::string_view prefix) const;
+  Range all() const;
+  Cursor cursor() const;
+  bool exists() const;
+
+ private:
+  friend class Snapshot;
+  BucketView(ReadState* state, std::string name);
+  ReadState* state_;
+  std::string name_;
+  struct Resolved;
+  std::shared_ptr<const Resolved> resolved_;
+};
+
+// The database after one commit, unchanging. Costs no lock; an old one keeps only the pages that it alone still needs.
+class Snapshot {
+ public:
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) noexcept;
+  ~Snapshot();
+
+  Csn csn() const;
+  BucketView bucket(std::string_view name) const;
+  // Names of all buckets, in order.
+  Result<std::vector<std::string>> buckets() const;
+  // The same state, for another thread.
+  Snapshot clone() const;
+  // The first error that any iteration over this snapshot met.
+  Result<void> status() const;
+
+ private:
+  friend class Database;
+  explicit Snapshot(std::unique_ptr<ReadState> state);
+  std::unique_ptr<ReadState> state_;
+};
+
+// One bucket in a transaction: reads see the snapshot and the transaction's own writes. Created by its first write.
+// A get() or iteration on a bucket that is not there sees an empty bucket.
+class Bucket {
+ public:
+  // Errors of all writes: invalid_argument (which names the limit; nothing is changed).
+  Result<void> put(std::string_view key, std::string_view value);
+  // Only if the key is absent; says whether it was.
+  Result<bool> insert(std::string_view key, std::string_view value);
+  // Only if the key is present; says whether it was.
+  Result<bool> update(std::string_view key, std::string_view value);
+  // Says whether the key was present.
+  Result<bool> erase(std::string_view key);
+  // Removes all keys in [lo, hi); without hi to the end of the bucket.
+  Result<void> erase_range(std::string_view lo, std::optional<std::string_view> hi = std::nullopt);
+
+  Result<std::optional<std::string_view>> get(std::string_view key) const;
+  Result<bool> contains(std::string_view key) const;
+  Range range(std::string_view lo, std::optional<std::string_view> hi = std::nullopt) const;
+  Range prefix(std::string_view prefix) const;
+  Range all() const;
+  Cursor cursor() const;
+
+ private:
+  friend class Transaction;
+  Bucket(TransactionCore* core, uint32_t bucket_index) : core_(core), bucket_index_(bucket_index) {}
+  TransactionCore* core_;
+  uint32_t bucket_index_;
+};
+
+// Names a state inside a transaction to which it can return.
+enum class Savepoint : uint64_t {};
+
+// Reads one snapshot, collects writes in memory, and commits them all or none. Destroyed before commit: rolled back.
+class Transaction {
+ public:
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction();
+
+  // The snapshot that this transaction reads.
+  Csn snapshot_csn() const;
+  // A name that breaks a limit makes every operation on the bucket answer invalid_argument.
+  Bucket bucket(std::string_view name);
+  // Errors: already_exists, invalid_argument.
+  Result<Bucket> create_bucket(std::string_view name);
+  // Errors: not_found, invalid_argument.
+  Result<void> drop_bucket(std::string_view name);
+  Result<std::vector<std::string>> buckets() const;
+
+  Savepoint savepoint();
+  // Undoes every write since `savepoint`, which stays valid; later savepoints end. Errors: invalid_argument.
+  Result<void> rollback_to(Savepoint savepoint);
+
+  // Durable when it returns. A transaction without writes succeeds with its snapshot's csn and touches no disk.
+  // Errors: conflict, no_space, read_only (nothing is changed); outcome_unknown; io or corruption met by a read of this
+  // transaction. Whatever it answers, the transaction is over.
+  Result<Commit> commit();
+  void rollback();
+
+ private:
+  friend class Database;
+  explicit Transaction(std::unique_ptr<TransactionCore> core);
+  std::unique_ptr<TransactionCore> core_;
+};
+
+// What check() found. `damage` is empty for a sound database.
+struct CheckReport {
+  struct Damage {
+    std::string file;
+    uint64_t offset = 0;
+    std::string what;
+  };
+  uint64_t page_count = 0;  // of the tree file; the sum of the five below
+  uint64_t meta_pages = 0;
+  uint64_t reachable_pages = 0;
+  uint64_t free_pages = 0;
+  uint64_t awaiting_pages = 0;  // dead, kept for a snapshot that is alive
+  uint64_t damaged_pages = 0;
+  uint64_t buckets = 0;
+  uint64_t rows = 0;
+  uint64_t payload_bytes = 0;  // keys and values
+  std::vector<Damage> damage;
+};
+
+struct Stats {
+  Csn csn{};
+  uint32_t page_bytes = 0;
+  uint64_t file_bytes = 0;
+  uint64_t page_count = 0;
+  uint64_t free_pages = 0;
+  uint64_t awaiting_pages = 0;
+  uint64_t cache_bytes = 0;  // in use now
+  uint64_t cache_hits = 0, cache_misses = 0, cache_evictions = 0;
+  uint64_t commits = 0, conflicts = 0;                       // since open
+  uint64_t pages_written = 0, bytes_written = 0, syncs = 0;  // since open
+  uint64_t live_snapshots = 0;
+  Csn oldest_snapshot{};
+  std::string read_only_reason;  // why the database takes no writes; empty if it does
+};
+
+class Database {
+ public:
+  // Opens, or creates, the database in the directory `path`.
+  // Durable when it returns: everything that a reader can see.
+  // Errors: not_found, busy (names the owner's pid), corruption, unsupported, invalid_argument, io, no_space.
+  static Result<Database> open(std::string_view path, Options options = {});
+
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();  // close()
+
+  // Runs `body` in a transaction, commits if it returns success, rolls back if it returns an error (or throws).
+  // Runs it again, on a newer snapshot, when the commit meets a conflict. Errors: those of `body` and of commit().
+  Result<Commit> exec(const std::function<Result<void>(Transaction&)>& body,
+                      Isolation isolation = Isolation::kSnapshot);
+  Result<Commit> exec(std::string_view bucket, const std::function<Result<void>(Bucket&)>& body,
+                      Isolation isolation = Isolation::kSnapshot);
+  // Runs `body` on a snapshot. Errors: those of `body`, and the first error that an iteration met.
+  Result<void> view(const std::function<Result<void>(const Snapshot&)>& body) const;
+  Result<void> view(std::string_view bucket, const std::function<Result<void>(const BucketView&)>& body) const;
+
+  Transaction begin(Isolation isolation = Isolation::kSnapshot);
+  Snapshot snapshot() const;
+
+  // Single operations, each a transaction of its own.
+  Result<std::optional<std::string>> get(std::string_view bucket, std::string_view key) const;
+  Result<Commit> put(std::string_view bucket, std::string_view key, std::string_view value);
+  Result<bool> erase(std::string_view bucket, std::string_view key);
+
+  // Reads every page and accounts for each. Writers wait meanwhile, readers do not. `progress` (pages done, pages in
+  // all) returns false to stop. Errors: io; damage is not an error but a finding.
+  Result<CheckReport> check(const std::function<bool(uint64_t done, uint64_t total)>& progress = {});
+  Result<Stats> stats() const;
+  // Waits for commits in flight, releases the lock. Snapshots and transactions must be gone. Errors: io.
+  Result<void> close();
+
+ private:
+  explicit Database(std::unique_ptr<DatabaseCore> core);
+  std::unique_ptr<DatabaseCore> core_;
+};
+
+}  // namespace HOLDFAST_FLAVOR
+}  // namespace holdfast

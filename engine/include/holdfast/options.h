@@ -1,0 +1,41 @@
+// Options: everything that can be chosen when a database is opened. Checked once, by Database::open.
+#pragma once
+
+#include <cstdint>
+
+namespace holdfast {
+
+class Env;
+
+enum class Isolation : uint8_t {
+  kSnapshot,      // reads see one snapshot; the first to commit a key wins
+  kSerializable,  // also: nothing that the transaction read (ranges included) was changed by a commit since its
+                  // snapshot
+};
+
+// Limits. Each is the same constant where data is written and where it is read.
+constexpr uint32_t kPageBytesMin = 4096;
+constexpr uint32_t kPageBytesMax = 65536;
+constexpr uint32_t kPageBytesDefault = 16384;
+constexpr uint64_t kCacheBytesMin = 256 * 1024;
+// Largest value, in bytes (2 GiB - 1).
+constexpr uint64_t kValueBytesMax = (uint64_t{1} << 31) - 1;
+constexpr uint32_t kBucketNameBytesMax = 255;
+// Largest key of a database with this page size, in bytes: a quarter page, less the room that an entry needs around it.
+constexpr uint32_t key_bytes_max(uint32_t page_bytes) { return page_bytes / 4 - 64; }
+
+struct Options {
+  // Create the database (its directory, not the parents) if it is not there.
+  bool create_if_missing = true;
+  // Take no lock against other readers, write nothing, refuse every change.
+  bool read_only = false;
+  // A power of two from 4,096 to 65,536; decided at creation, ignored afterwards. Larger pages read faster and cost
+  // more per small commit.
+  uint32_t page_bytes = kPageBytesDefault;
+  // Memory for pages, at least 256 KiB. Soft: pages in use by a transaction, or changed by it, are kept beyond it.
+  uint64_t cache_bytes = uint64_t{64} << 20;
+  // Where the database lives; null is the operating system. Must outlive the Database.
+  Env* env = nullptr;
+};
+
+}  // namespace holdfast
