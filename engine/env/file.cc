@@ -3,13 +3,14 @@
 
 #include <holdfast/env.h>
 
+#include "env/os_error.h"
+
 namespace holdfast {
 
 namespace {
 
-Error transfer_error(const File& file, const char* what, uint64_t offset, int os_error) {
-  const bool full = os_error == ENOSPC || os_error == EDQUOT;
-  return Error(full ? ErrorCode::kNoSpace : ErrorCode::kIo, what).at(file.name(), offset).os(os_error);
+Error transfer_error(const File& file, std::string_view what, uint64_t offset, int os_error) {
+  return os_failure(what, file.name(), os_error).at(file.name(), offset);
 }
 
 }  // namespace
@@ -23,7 +24,7 @@ Result<size_t> File::read_at(uint64_t offset, std::span<std::byte> buffer) {
       continue;
     }
     if (transfer.os_error != 0) {
-      return fail(transfer_error(*this, "cannot read", offset + done, transfer.os_error));
+      return fail(transfer_error(*this, "read", offset + done, transfer.os_error));
     }
     if (transfer.bytes == 0) {
       break;
@@ -41,10 +42,10 @@ Result<void> File::write_at(uint64_t offset, std::span<const std::byte> data) {
       continue;
     }
     if (transfer.os_error != 0) {
-      return fail(transfer_error(*this, "cannot write", offset + done, transfer.os_error));
+      return fail(transfer_error(*this, "write", offset + done, transfer.os_error));
     }
     if (transfer.bytes == 0) {
-      return fail(transfer_error(*this, "cannot write: nothing was taken", offset + done, EIO));
+      return fail(transfer_error(*this, "write: nothing was taken", offset + done, EIO));
     }
   }
   return {};

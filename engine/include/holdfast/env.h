@@ -77,7 +77,8 @@ class Directory {
  public:
   virtual ~Directory() = default;
 
-  // Errors: not_found, already_exists, io, no_space. Creation is durable only after sync().
+  // `name` has 1 to 255 bytes and no slash (here and below: else invalid_argument). Creation is durable only after
+  // sync(). Errors: not_found, already_exists, io, no_space.
   virtual Result<std::unique_ptr<File>> open_file(std::string_view name, OpenMode mode) = 0;
   // Names of all files, sorted bytewise.
   virtual Result<std::vector<std::string>> list() = 0;
@@ -135,7 +136,7 @@ class Env {
  public:
   virtual ~Env() = default;
   // With kCreateIfMissing the directory (not its parents) is created, and its name made durable in its parent.
-  // Errors: not_found, io, no_space.
+  // Errors: not_found, invalid_argument (part of the path is no directory), io, no_space.
   virtual Result<std::unique_ptr<Directory>> open_directory(std::string_view path, DirectoryMode mode) = 0;
   virtual Clock& clock() = 0;
   virtual Random& random() = 0;
