@@ -1,0 +1,73 @@
+// DiskHooks: what the scheduler and the runner see of each operation of a simulated disk.
+//
+// SimEnv calls before_io() before an operation takes effect and after_io() after it took effect and before its caller
+// learns of it. Either call may run other fibers, copy the disk, or crash it (SimEnv::kill): an operation whose
+// environment was killed before it took effect has none, and one killed afterwards is never acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace holdfast::sim {
+
+enum class IoKind : uint8_t {
+  kRead,
+  kWrite,
+  kSync,
+  kSize,
+  kTruncate,
+  kAllocate,
+  kOpen,
+  kClose,
+  kRename,
+  kRemove,
+  kList,
+  kSyncDirectory,
+  kLock,
+  kUnlock,
+  kOpenDirectory,
+};
+
+// True for the operations that change what is on the disk, or make a change durable.
+constexpr bool changes_disk(IoKind kind) {
+  switch (kind) {
+    case IoKind::kRead:
+    case IoKind::kSize:
+    case IoKind::kClose:
+    case IoKind::kList:
+    case IoKind::kUnlock: return false;
+    default: return true;
+  }
+}
+// True for the operations around which crashes find most bugs: barriers and changes of names.
+constexpr bool is_turning_point(IoKind kind) {
+  return kind == IoKind::kSync || kind == IoKind::kSyncDirectory || kind == IoKind::kRename || kind == IoKind::kRemove;
+}
+
+struct IoEvent {
+  IoKind kind = IoKind::kRead;
+  uint32_t file = 0;  // the inode; 0 if there is none, or not yet
+  std::string_view name;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;  // asked for
+  // Known in after_io only.
+  uint64_t done_bytes = 0;
+  int os_error = 0;  // errno of the answer
+};
+
+class DiskHooks {
+ public:
+  virtual ~DiskHooks() = default;
+  virtual void before_io(const IoEvent& /*event*/) {}
+  virtual void after_io(const IoEvent& /*event*/) {}
+  // A key for the fault decisions of the operation about to run; equal keys make equal decisions. By default the
+  // operations are counted; a runner that knows which operation of the workload is running derives a stabler key.
+  virtual uint64_t fault_key() { return next_key_++; }
+  // The engine broke the contract of the environment. Does not return where nobody overrides it.
+  virtual void contract_violated(std::string_view what);
+
+ private:
+  uint64_t next_key_ = 0;
+};
+
+}  // namespace holdfast::sim
