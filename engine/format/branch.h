@@ -6,43 +6,30 @@
 // Child i holds the keys k with separator i <= k < separator i+1. Separator 0 is "below everything": length 0, head 0,
 // no tail, and is not covered by the prefix. The others are prefix + suffix, strictly increasing.
 //   head i      the first 8 bytes of suffix i, zero-padded, as a big-endian number (stored little-endian): comparing
-//   heads
-//               compares suffixes, but for ties
+//               heads compares suffixes, but for ties
 //   slot i      bytes: length of suffix i; offset: where its tail (what follows the first 8 bytes) lies, 0 if there is
-//   none prefix      header.prefix_bytes bytes at the end of the page
-// Like leaves, cells may leave holes. `header.body` is the lowest tail offset. A branch has at least one child.
+//               none
+//   prefix      header.prefix_bytes bytes at the end of the page
+// Like cells of leaves, tails may leave holes. `header.body` is the lowest tail offset (the prefix's start if there are
+// no tails). A branch has at least one child.
+//
+// Files: branch_view.h reads, branch_editor.cc changes in place, branch_builder.cc writes whole pages, branch.cc
+// validates.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "format/branch_view.h"
 #include "format/page.h"
 
 namespace holdfast::format {
 
-constexpr uint32_t kBranchIndexBytesPerChild = 8 + 16 + 4;
-
-class BranchView {
- public:
-  BranchView(const std::byte* page, uint32_t page_bytes) : page_(page), page_bytes_(page_bytes) {}
-
-  uint32_t count() const { return header_of(page_).count; }
-  PageRef child(uint32_t index) const;
-  // The whole separator, put together in `buffer`. Index 0: empty.
-  std::string_view separator(uint32_t index, std::string& buffer) const;
-  // The child that holds `key`.
-  uint32_t find_child(std::string_view key) const;
-  uint32_t live_bytes() const;
-  uint32_t gap_bytes() const;
-
- private:
-  const std::byte* page_;
-  uint32_t page_bytes_;
-};
+// Bytes that a suffix of this length takes beyond the index; used by whoever decides and by the encoder.
+uint32_t branch_tail_bytes(size_t suffix_bytes);
 
 // Changes a valid branch in place; it stays valid.
 class BranchEditor {
@@ -68,10 +55,14 @@ class BranchBuilder {
  public:
   explicit BranchBuilder(uint32_t page_bytes);
 
+  // Bytes that the page would need with this child added (prefix recomputed). At most page_bytes: it fits.
   uint32_t bytes_with(std::string_view separator) const;
+  // Pre: bytes_with(separator) <= page_bytes; separator is greater than the last one added.
   void add(std::string_view separator, const PageRef& child);
   uint32_t count() const;
   uint32_t bytes() const;
+  // Writes count, body, prefix, index and tails into `page` (header identity is the caller's), and empties the builder.
+  // Pre: count() >= 1.
   void finish(std::byte* page);
 
  private:
@@ -79,10 +70,13 @@ class BranchBuilder {
     std::string_view separator;
     PageRef ref;
   };
+  uint32_t prefix_bytes_with(std::string_view separator) const;
+  uint32_t tails_bytes_for(uint32_t prefix_bytes) const;
+
   uint32_t page_bytes_;
   std::vector<Child> children_;
-  uint32_t prefix_bytes_ = 0;
-  uint64_t separator_bytes_ = 0;
+  uint32_t prefix_bytes_ = 0;  // of the common prefix of all separators but the first
+  uint32_t tails_bytes_ = 0;   // sum of branch_tail_bytes with that prefix
 };
 
 // Total, bounded, allocates nothing. Null, or what is wrong.

@@ -9,7 +9,7 @@
 //       12    4 checksum        CRC32C of all other bytes
 //       16   16 database_id
 //       32    4 page_bytes
-//       36  476 reserved        0
+//       36  476 reserved        0; anything else is refused
 #pragma once
 
 #include <array>
@@ -24,6 +24,22 @@
 namespace holdfast::format {
 
 constexpr uint32_t kIdentityBytes = 512;
+
+struct IdentityOnDisk {
+  std::array<char, 8> magic;
+  Le<uint32_t> format_version;
+  Le<uint32_t> checksum;
+  DatabaseId database_id;
+  Le<uint32_t> page_bytes;
+  std::array<std::byte, 476> reserved;
+};
+static_assert(is_on_disk_struct<IdentityOnDisk>);
+static_assert(sizeof(IdentityOnDisk) == kIdentityBytes);
+static_assert(offsetof(IdentityOnDisk, format_version) == 8);
+static_assert(offsetof(IdentityOnDisk, checksum) == 12);
+static_assert(offsetof(IdentityOnDisk, database_id) == 16);
+static_assert(offsetof(IdentityOnDisk, page_bytes) == 32);
+static_assert(offsetof(IdentityOnDisk, reserved) == 36);
 
 struct Identity {
   DatabaseId database_id{};

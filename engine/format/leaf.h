@@ -2,72 +2,37 @@
 //
 //   header (32) | fingerprints: count x u8 | slots: count x u16 | free space | cells | prefix
 //
-//   fingerprint i  leaf_fingerprint(suffix of key i); equal keys have equal fingerprints, so a point read compares 16
-//   at
-//                  a time and looks at a cell only where one matches
-//   slot i         offset of cell i in the page; slots are in key order, strictly increasing keys
-//   cell           varint key_tag = suffix_bytes << 1 | is_overflow; varint value_bytes; suffix; value bytes, or
-//   (overflow)
-//                  an OverflowRef. Varints are LEB128, minimal, at most 5 bytes
-//   prefix         header.prefix_bytes bytes at the end of the page, shared by every key; a key is prefix + suffix
+//   fingerprint i    leaf_fingerprint(suffix of key i), see format/key_bytes.h; equal keys have equal fingerprints, so
+//   a
+//                    point read compares 64 at a time and looks at a cell only where one matches
+//   slot i           offset of cell i in the page; slots are in key order, strictly increasing keys
+//   cell             varint key_tag = suffix_bytes << 1 | is_overflow; varint value_bytes; suffix; value bytes, or
+//                    (overflow) an OverflowRefOnDisk. Varints: format/varint.h
+//   prefix           header.prefix_bytes bytes at the end of the page, shared by every key; a key is prefix + suffix
 //
-// `header.body` is the lowest cell offset (the prefix's start if there are no cells). Cells may leave holes between
-// them: an in-place edit does, and rewriting the page closes them. Cells never overlap; bytes in holes and free space
-// are not defined but are covered by the checksum. A leaf has at least one row.
+// `header.body` is the lowest cell offset. Cells may leave holes between them: an in-place edit does, and rewriting the
+// page closes them. Cells never overlap; bytes in holes and free space are not defined but are covered by the checksum.
+// A leaf has at least one row. Keys have 1 to key_bytes_max bytes; a value is inline exactly if it has at most
+// inline_value_bytes_max bytes.
 //
 // One size function, `leaf_cell_bytes`, is used by whoever decides and by the encoder.
+// Files: leaf_view.h reads, leaf_editor.cc changes in place, leaf_builder.cc writes whole pages, leaf.cc validates.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "format/leaf_view.h"
 #include "format/overflow.h"
 #include "format/page.h"
 
 namespace holdfast::format {
 
-// Bytes of index (fingerprint and slot) per row.
-constexpr uint32_t kLeafIndexBytesPerRow = 3;
-
-uint8_t leaf_fingerprint(std::string_view suffix);
-
-// A value in a leaf: its bytes, or where they are.
-struct LeafValue {
-  std::string_view bytes;               // inline: the value; overflow: empty
-  std::optional<OverflowRef> overflow;  // total_bytes says how long the value is
-};
-
 // Bytes of the cell (without its index bytes) for a suffix of this length.
 uint32_t leaf_cell_bytes(size_t suffix_bytes, const LeafValue& value);
-
-// Reads a valid leaf. Borrows the page.
-class LeafView {
- public:
-  LeafView(const std::byte* page, uint32_t page_bytes) : page_(page), page_bytes_(page_bytes) {}
-
-  uint32_t count() const { return header_of(page_).count; }
-  std::string_view prefix() const;
-  std::string_view suffix(uint32_t index) const;
-  LeafValue value(uint32_t index) const;
-  // Compares the whole key of row `index` with `key`: <0, 0, >0.
-  int compare(uint32_t index, std::string_view key) const;
-  // Row with exactly this key. By fingerprint.
-  std::optional<uint32_t> find(std::string_view key) const;
-  // First row whose key is >= key; count() if there is none.
-  uint32_t lower_bound(std::string_view key) const;
-  // Header, index, prefix and cells, without holes: what a rewrite would need.
-  uint32_t live_bytes() const;
-  // Bytes between index and cells.
-  uint32_t gap_bytes() const;
-
- private:
-  const std::byte* page_;
-  uint32_t page_bytes_;
-};
 
 // Changes a valid leaf in place; it stays valid. Borrows the page, which nobody else sees.
 class LeafEditor {
@@ -78,7 +43,8 @@ class LeafEditor {
   // Says whether it fitted: false leaves the page unchanged, and it must be rebuilt (key outside the prefix, or no
   // gap). Pre: `key` is not in the page, and belongs at `index`.
   bool insert(uint32_t index, std::string_view key, const LeafValue& value);
-  // The same for a new value of row `index`. Reuses the cell if the new value is not longer.
+  // The same for a new value of row `index`, which does not lie in the page. Reuses the cell if the new one is not
+  // longer.
   bool replace(uint32_t index, const LeafValue& value);
   // Pre: count() > 1 (a leaf is never empty).
   void erase(uint32_t index);
@@ -109,11 +75,13 @@ class LeafBuilder {
     std::string_view key;
     LeafValue value;
   };
+  uint32_t prefix_bytes_with(std::string_view key) const;
+  uint32_t cells_bytes_for(uint32_t prefix_bytes) const;
+
   uint32_t page_bytes_;
   std::vector<Row> rows_;
-  uint32_t prefix_bytes_ = 0;
-  uint64_t key_bytes_ = 0;
-  uint64_t value_bytes_ = 0;
+  uint32_t prefix_bytes_ = 0;  // of the common prefix of all rows
+  uint32_t cells_bytes_ = 0;   // sum of leaf_cell_bytes with that prefix
 };
 
 // Total, bounded, allocates nothing. Null, or what is wrong: bounds, order, overlap, fingerprints, varints, references.

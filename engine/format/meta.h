@@ -16,8 +16,8 @@
 //       48    8 wall_ns           when it was written, for people; never used for order
 //       56    4 page_count        pages of the file that belong to the state, meta pages included; at least 2
 //       60    4 free_count        of these, free ones (bits set in the free map)
-//       64   16 catalog           PageRef of the catalog's root; null in an empty database
-//       80   16 free_map          PageRef of the free map's root; null if free_count is 0
+//       64   16 catalog           PageRef of the catalog's root, within page_count; null in an empty database
+//       80   16 free_map          PageRef of the free map's root, within page_count; null exactly if free_count is 0
 //       96    8 next_bucket_id    starts at 1
 //      104    1 free_map_level    level of the free map's root: 0 if it is a single free map page
 //      105    1 slot              0 or 1: the meta page that it was written to
@@ -38,6 +38,7 @@ namespace holdfast::format {
 constexpr uint32_t kMetaCopyBytes = 512;
 constexpr uint32_t kMetaPages = 2;
 constexpr uint32_t kFormatVersion = 1;
+constexpr std::array<char, 8> kMagic = {'H', 'O', 'L', 'D', 'F', 'A', 'S', 'T'};
 
 using DatabaseId = std::array<std::byte, 16>;
 
@@ -95,7 +96,7 @@ struct Meta {
   friend bool operator==(const Meta&, const Meta&) = default;
 };
 
-// One copy.
+// One copy. Pre: the fields keep the rules above.
 std::array<std::byte, kMetaCopyBytes> encode_meta(const Meta& meta);
 // Total. Errors: corruption (says which rule failed), unsupported (a newer format version, checksum good).
 Result<Meta> decode_meta(std::span<const std::byte, kMetaCopyBytes> copy);

@@ -28,6 +28,11 @@ constexpr uint32_t kRunPagesMax = 256;
 // Values longer than this go to overflow runs.
 constexpr uint32_t inline_value_bytes_max(uint32_t page_bytes) { return page_bytes / 4; }
 
+// Pages that one run needs to hold this much payload (of a value, or of what is left of it).
+constexpr uint32_t run_pages_needed(uint64_t payload_bytes, uint32_t page_bytes) {
+  return static_cast<uint32_t>((payload_bytes + kRunHeaderBytes + page_bytes - 1) / page_bytes);
+}
+
 // How a leaf cell names an overflow value.
 struct OverflowRef {
   PageRef first;             // has_overflow is false here
@@ -39,7 +44,7 @@ struct OverflowRef {
 // OverflowRef on disk, inside a leaf cell (total_bytes is the cell's varint).
 //   offset size field
 //        0   16 first
-//       16    4 page_count  1 to kRunPagesMax
+//       16    4 page_count  1 to kRunPagesMax, and no more than the value needs
 struct OverflowRefOnDisk {
   PageRefOnDisk first;
   Le<uint32_t> page_count;

@@ -1,14 +1,15 @@
 // What every page but the meta pages starts with, and how pages refer to each other.
 //
-// A page is trusted after `open_page`: its checksum, number and birth stamp are those that its parent holds, and its
-// body passed the validator of its kind. Everything that reads pages above this layer relies on that and checks nothing
-// twice.
+// A page is trusted after `find_damage` found none: its checksum, number and birth stamp are those that its parent
+// holds, and its body passed the validator of its kind. Everything that reads pages above this layer relies on that and
+// checks nothing twice.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include <holdfast/options.h>
 #include <holdfast/result.h>
 
 #include "base/ids.h"
@@ -63,6 +64,11 @@ static_assert(offsetof(PageHeader, prefix_bytes) == 28);
 static_assert(offsetof(PageHeader, reserved) == 30);
 
 constexpr uint32_t kPageHeaderBytes = sizeof(PageHeader);
+
+constexpr bool is_page_size(uint64_t bytes) {
+  return bytes >= kPageBytesMin && bytes <= kPageBytesMax && (bytes & (bytes - 1)) == 0;
+}
+
 // A tree of more levels than this cannot be built (fan-out is at least 2 at 2^32 pages), so it is refused.
 constexpr uint8_t kLevelMax = 32;
 
@@ -80,7 +86,7 @@ struct PageRef {
 
 // PageRef on disk.
 //   offset size field   rule
-//        0    4 page    0 only for "none"; never 1
+//        0    4 page    0 only for "none", and then the rest is 0 too; never 1
 //        4    4 epoch
 //        8    8 birth   low 56 bits: csn; bit 56: has_overflow; bits 57 to 63: 0, anything else is refused
 struct PageRefOnDisk {
@@ -93,9 +99,19 @@ static_assert(sizeof(PageRefOnDisk) == 16);
 
 constexpr uint64_t kCsnMax = (uint64_t{1} << 56) - 1;
 
+constexpr uint64_t kHasOverflowBit = uint64_t{1} << 56;
+
+// Pre: birth <= kCsnMax, and the page is not meta page 1.
 PageRefOnDisk encode(const PageRef& ref);
-// Total. Says whether the reserved bits are 0 and the page number is not that of a meta page (null is allowed).
+// Total. Says whether the rules above hold (null is allowed).
 bool decode(const PageRefOnDisk& bytes, PageRef& ref);
+// The same for a reference that decode() has accepted before: in a page without damage.
+inline PageRef decode_trusted(const PageRefOnDisk& bytes) {
+  const uint32_t page = bytes.page;
+  const uint32_t epoch = bytes.epoch;
+  const uint64_t birth = bytes.birth;
+  return {PageNumber{page}, Epoch{epoch}, Csn{birth & kCsnMax}, (birth & kHasOverflowBit) != 0};
+}
 
 inline const PageHeader& header_of(const std::byte* page) { return *reinterpret_cast<const PageHeader*>(page); }
 inline PageHeader& header_of(std::byte* page) { return *reinterpret_cast<PageHeader*>(page); }
@@ -108,7 +124,9 @@ struct PageExpectation {
   uint32_t checksum_seed = 0;
 };
 
-// Writes the header's identity and, last, the checksum over the whole of `page` (a page, or a run of them).
+// Writes who the page is into its header: page number, stamp, kind and level. Leaves the rest of the header alone.
+void stamp_page(std::span<std::byte> page, const PageRef& self, PageKind kind, uint8_t level);
+// Writes the checksum over the whole of `page` (a page, or a run of them); the last thing before it is written.
 void seal_page(std::span<std::byte> page, uint32_t checksum_seed);
 // Total, bounded, allocates nothing. Null if `page` is what is expected and its body is valid; else what is wrong with
 // it, in words ("checksum", "page number", "birth stamp", "level", or the validator's). For kOverflow only the header
