@@ -70,7 +70,7 @@ class PosixFile final : public File {
       return {};
     }
     if (errno == EOPNOTSUPP || errno == ENOSYS) {
-      return append_zeros(offset + bytes);
+      return append_zeros(*this, offset + bytes);
     }
     return failure("reserve disk space", errno);
   }
@@ -106,19 +106,6 @@ class PosixFile final : public File {
     return fail(os_failure(what, name_, os_error));
   }
 
-  // For file systems without fallocate: what is really written is really there. Holes inside the file stay holes, since
-  // filling them could overwrite what another thread writes.
-  Result<void> append_zeros(uint64_t end) {
-    static constexpr std::array<std::byte, 65536> kZeros{};
-    HOLDFAST_TRY_ASSIGN(uint64_t at, size());
-    while (at < end) {
-      const size_t piece = static_cast<size_t>(std::min<uint64_t>(kZeros.size(), end - at));
-      HOLDFAST_TRY(write_at(at, std::span(kZeros).first(piece)));
-      at += piece;
-    }
-    return {};
-  }
-
   Descriptor descriptor_;
   std::string name_;
 };
@@ -144,6 +131,17 @@ Result<std::unique_ptr<File>> open_posix_file(int directory_fd, std::string_view
     return fail(Error(ErrorCode::kIo, "it is not a plain file").at(name));
   }
   return std::make_unique<PosixFile>(std::move(descriptor), name);
+}
+
+Result<void> append_zeros(File& file, uint64_t end) {
+  static constexpr std::array<std::byte, 65536> kZeros{};
+  HOLDFAST_TRY_ASSIGN(uint64_t at, file.size());
+  while (at < end) {
+    const size_t piece = static_cast<size_t>(std::min<uint64_t>(kZeros.size(), end - at));
+    HOLDFAST_TRY(file.write_at(at, std::span(kZeros).first(piece)));
+    at += piece;
+  }
+  return {};
 }
 
 int sync_descriptor(int fd, int (*sync_call)(int)) { return sync_call(fd) == 0 ? 0 : errno; }

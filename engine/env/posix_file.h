@@ -20,4 +20,8 @@ Result<std::unique_ptr<File>> open_posix_file(int directory_fd, std::string_view
 // with it, so that the second call answers "all is well" about data that is lost.
 int sync_descriptor(int fd, int (*sync_call)(int));
 
+// Grows the file to `end` by writing zeros, for file systems without fallocate: what is really written is really there.
+// Holes inside the file stay holes, since filling them could overwrite what another thread writes.
+Result<void> append_zeros(File& file, uint64_t end);
+
 }  // namespace holdfast
