@@ -1,0 +1,140 @@
+#include "sim/damage.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace holdfast::sim {
+
+namespace {
+
+// Lays the bytes that reads see now over the range, so that what is written there next stays hidden.
+std::vector<std::pair<uint64_t, Overlay>> seen_now(const Inode& inode, uint64_t offset, uint64_t bytes,
+                                                   fault::Kind kind) {
+  std::vector<std::pair<uint64_t, Overlay>> seen;
+  const uint64_t end = offset + bytes;
+  for (uint64_t sector = offset / kSectorBytes; sector * kSectorBytes < end; ++sector) {
+    Overlay overlay{.kind = kind};
+    inode.read(sector * kSectorBytes, overlay.bytes);
+    seen.emplace_back(sector, overlay);
+  }
+  return seen;
+}
+
+bool stale_version(const Inode& inode, uint64_t sector, Overlay& overlay) {
+  const Slot* slot = inode.slot(sector / kSectorsPerBlock);
+  if (slot == nullptr || !slot->before) {
+    return false;
+  }
+  std::memcpy(overlay.bytes.data(), slot->before->sector(static_cast<uint32_t>(sector % kSectorsPerBlock)),
+              kSectorBytes);
+  return true;
+}
+
+}  // namespace
+
+bool damage_sector(SimDisk& disk, uint32_t file, uint64_t sector, fault::Kind kind, uint64_t random) {
+  const Inode& inode = disk.file(file);
+  if (sector * kSectorBytes >= inode.size()) {
+    return false;
+  }
+  Overlay overlay{.kind = kind};
+  const size_t bytes = inode.read(sector * kSectorBytes, overlay.bytes);
+  const std::array<std::byte, kSectorBytes> seen = overlay.bytes;
+  const std::span<std::byte> in_file = std::span(overlay.bytes).first(bytes);
+  switch (kind) {
+    case fault::Kind::kBitRot: fault::BitRot::damage(in_file, random); break;
+    case fault::Kind::kZeroedSector: fault::ZeroedSector::damage(in_file, random); break;
+    case fault::Kind::kStaleSector:
+      if (!stale_version(inode, sector, overlay)) {
+        return false;
+      }
+      break;
+    case fault::Kind::kLatentSector: overlay.unreadable = true; break;
+    default: CHECK(false && "not a kind of damage to a sector");
+  }
+  if (!overlay.unreadable &&
+      std::equal(seen.begin(), seen.begin() + static_cast<ptrdiff_t>(bytes), overlay.bytes.begin())) {
+    return false;
+  }
+  disk.own_file(file).overlays().set(sector, overlay);
+  return true;
+}
+
+void lose_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> data) {
+  const auto seen = seen_now(disk.file(file), offset, data.size(), fault::Kind::kLostWrite);
+  disk.write(file, offset, data);
+  for (const auto& [sector, overlay] : seen) {
+    disk.own_file(file).overlays().set(sector, overlay);
+  }
+}
+
+void misdirect_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> data, uint64_t random) {
+  lose_write(disk, file, offset, data);
+  Overlays& overlays = disk.own_file(file).overlays();
+  // Only whole sectors are put elsewhere.
+  const uint64_t sector_count = data.size() / kSectorBytes;
+  const uint64_t places = sector_count == 0 ? 0 : disk.file(file).size() / (sector_count * kSectorBytes);
+  if (places == 0) {
+    return;
+  }
+  const uint64_t place = scale(random, places) * sector_count;
+  if (place == offset / kSectorBytes) {
+    return;
+  }
+  for (uint64_t index = 0; index < sector_count; ++index) {
+    Overlay overlay{.kind = fault::Kind::kMisdirectedWrite};
+    std::copy_n(data.begin() + static_cast<ptrdiff_t>(index * kSectorBytes), kSectorBytes, overlay.bytes.begin());
+    overlays.set(place + index, overlay);
+  }
+}
+
+uint64_t tear_neighbours(const SimDisk& before, SimDisk& image, uint32_t percent, Decisions& decisions) {
+  const uint64_t cut = decisions.draw(Stream::kRot);
+  uint64_t torn = 0;
+  for (const uint32_t file : before.files()) {
+    if (!image.exists(file)) {
+      continue;
+    }
+    before.file(file).visit_unsettled([&](uint64_t block, const Slot& slot) {
+      const uint64_t random = decisions.at(Stream::kRot, mix(cut, mix(file, block)));
+      const uint64_t sector = block * kSectorsPerBlock + (random >> 8U) % kSectorsPerBlock;
+      if (!slot.pending || scale(random, 100) >= percent || sector * kSectorBytes >= image.file(file).size()) {
+        return;
+      }
+      Overlay overlay{.kind = fault::Kind::kTornNeighbour};
+      for (uint64_t at = 0; at < kSectorBytes; at += sizeof random) {
+        const uint64_t word = mix(random, at);
+        std::memcpy(overlay.bytes.data() + at, &word, sizeof word);
+      }
+      image.own_file(file).overlays().set(sector, overlay);
+      ++torn;
+    });
+  }
+  return torn;
+}
+
+std::vector<Damage> list_damage(const SimDisk& disk) {
+  std::vector<Damage> found;
+  for (const uint32_t file : disk.files()) {
+    for (const auto& [sector, overlay] : disk.file(file).overlays().sectors()) {
+      found.push_back({file, sector * kSectorBytes, overlay.kind});
+    }
+  }
+  return found;
+}
+
+bool is_damaged(const SimDisk& disk, uint32_t file, uint64_t offset, uint64_t bytes) {
+  return disk.file(file).overlays().any_in(offset, bytes);
+}
+
+void heal(SimDisk& disk) {
+  for (const uint32_t file : disk.files()) {
+    if (!disk.file(file).overlays().empty()) {
+      disk.own_file(file).overlays().heal();
+    }
+  }
+}
+
+}  // namespace holdfast::sim

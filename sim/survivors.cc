@@ -1,0 +1,172 @@
+#include "sim/survivors.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "sim/inode.h"
+
+namespace holdfast::sim {
+
+namespace {
+
+using Mode = fault::TornWrite::Mode;
+
+SectorMask pending_sectors(const Slot& slot) {
+  SectorMask sectors = 0;
+  for (const Version* version = slot.pending.get(); version != nullptr; version = version->older.get()) {
+    sectors |= version->sectors;
+    if (sectors == kAllSectors) {
+      break;
+    }
+  }
+  return sectors;
+}
+
+}  // namespace
+
+Survivors::Survivors(const Personality& personality, Decisions& decisions, Pending pending)
+    : personality_(personality), decisions_(decisions), cut_(decisions.draw(Stream::kCrash)) {
+  const auto choose = [&](Stream stream, uint64_t what, uint64_t n) {
+    return scale(decisions.at(stream, mix(cut_, what)), n);
+  };
+  const auto& keeps = fault::TornWrite::kKeepOf256;
+  mode_ = fault::TornWrite::kModes[choose(Stream::kTear, 1, fault::TornWrite::kModes.size())];
+  keep_of_256_ = keeps[choose(Stream::kTear, 2, keeps.size())];
+  keep_metadata_of_256_ = keeps[choose(Stream::kMetadata, 3, keeps.size())];
+  if (pending.unit_count > 0) {
+    odd_unit_ = choose(Stream::kTear, 4, pending.unit_count);
+  }
+  recent_from_ = pending.first + choose(Stream::kTear, 5, pending.last - pending.first + 1);
+}
+
+uint64_t Survivors::pending_units(const Personality& personality, const Slot& slot) {
+  if (!slot.pending) {
+    return 0;
+  }
+  return personality.atomic_unit == AtomicUnit::kBlock
+             ? 1
+             : static_cast<uint64_t>(__builtin_popcount(pending_sectors(slot)));
+}
+
+bool Survivors::keeps(uint64_t unit, uint64_t random, uint32_t depth, uint32_t lane, Sequence sequence) const {
+  const uint64_t bits = depth == 0 ? random : mix(random, depth);
+  const uint32_t coin = static_cast<uint32_t>(bits >> (8 * lane)) & 0xffU;
+  switch (mode_) {
+    case Mode::kCoin: return coin < keep_of_256_;
+    case Mode::kAllButOne: return unit == odd_unit_ ? depth > 0 && coin < 128 : true;
+    case Mode::kNoneButOne: return unit == odd_unit_;
+    case Mode::kRecent: return sequence < recent_from_ || coin < 128;
+  }
+  return true;
+}
+
+BlockRef Survivors::block(const Inode& inode, uint64_t index, const Slot& slot, Sequence size_cut) {
+  const SectorMask pending = pending_sectors(slot);
+  const uint64_t first_unit = next_unit_;
+  next_unit_ += pending_units(personality_, slot);
+  const uint64_t random = decisions_.at(Stream::kTear, mix(cut_, mix(inode.number(), index)));
+  // With a journal a truncation is one change of metadata: the sectors that it empties follow the size.
+  const bool truncation_follows_size = personality_.metadata_order == MetadataOrder::kPrefix;
+
+  std::array<const Version*, kSectorsPerBlock> chosen{};
+  SectorMask open = pending;  // sectors whose version is not chosen yet
+  SectorMask seen = 0;
+  uint32_t depth = 0;
+  for (const Version* version = slot.pending.get(); version != nullptr && open != 0; version = version->older.get()) {
+    SectorMask kept = 0;
+    const SectorMask asked = version->sectors & open;
+    if (truncation_follows_size && version->kind == VersionKind::kTruncate) {
+      kept = version->sequence <= size_cut ? asked : SectorMask{0};
+    } else if (personality_.atomic_unit == AtomicUnit::kBlock) {
+      kept = keeps(first_unit, random, depth, 0, version->sequence) ? open : SectorMask{0};
+    } else {
+      for (uint32_t sector = 0; sector < kSectorsPerBlock; ++sector) {
+        const auto bit = static_cast<SectorMask>(1U << sector);
+        if ((asked & bit) == 0) {
+          continue;
+        }
+        const uint64_t unit =
+            first_unit + static_cast<uint64_t>(__builtin_popcount(pending & static_cast<SectorMask>(bit - 1)));
+        const uint32_t nth = (seen & bit) == 0 ? 0 : depth;
+        if (keeps(unit, random, nth, sector, version->sequence)) {
+          kept |= bit;
+        }
+      }
+    }
+    for (uint32_t sector = 0; sector < kSectorsPerBlock; ++sector) {
+      if ((kept >> sector & 1U) != 0) {
+        chosen[sector] = version;
+      }
+    }
+    open &= static_cast<SectorMask>(~kept);
+    seen |= version->sectors;
+    ++depth;
+  }
+
+  const SectorMask lost = open;
+  const bool garbage = personality_.unwritten_bytes == UnwrittenBytes::kGarbage && !slot.durable && lost != 0;
+  if (lost == pending && !garbage) {
+    return slot.durable;
+  }
+  if (pending == kAllSectors &&
+      std::all_of(chosen.begin(), chosen.end(), [&](const Version* version) { return version == chosen[0]; }) &&
+      chosen[0] != nullptr && chosen[0]->sectors == kAllSectors) {
+    return chosen[0]->content;
+  }
+  BlockRef result = copied_block(slot.durable);
+  Block& bytes = result.own();
+  for (uint32_t sector = 0; sector < kSectorsPerBlock; ++sector) {
+    const Version* version = chosen[sector];
+    if (version == nullptr) {
+      if (garbage && (lost >> sector & 1U) != 0 && (mix(random, 100 + sector) & 1U) != 0) {
+        fill_garbage(inode, mix(random, 200 + sector), sector, bytes);
+      }
+    } else if (version->content) {
+      std::memcpy(bytes.sector(sector), version->content->sector(sector), kSectorBytes);
+    } else {
+      std::memset(bytes.sector(sector), 0, kSectorBytes);
+    }
+  }
+  return result;
+}
+
+// What used to lie in the freshly allocated block: most often something that the same program wrote elsewhere.
+void Survivors::fill_garbage(const Inode& inode, uint64_t random, uint32_t sector, Block& block) const {
+  const uint64_t blocks = inode.size() / kBlockBytes + 1;
+  const Slot* other = inode.slot(scale(random, blocks));
+  if (other != nullptr && other->durable && (random & 3U) != 0) {
+    std::memcpy(block.sector(sector), other->durable->sector(sector), kSectorBytes);
+    return;
+  }
+  for (uint64_t at = 0; at < kSectorBytes; at += sizeof random) {
+    const uint64_t word = mix(random, at);
+    std::memcpy(block.sector(sector) + at, &word, sizeof word);
+  }
+}
+
+Survivors::Size Survivors::size(const Inode& inode) {
+  const auto changes = inode.size_changes();
+  for (size_t index = changes.size(); index > 0; --index) {
+    const uint64_t key = mix(cut_, mix(inode.number(), ~index));
+    if (scale(decisions_.at(Stream::kMetadata, key), 256) < keep_metadata_of_256_) {
+      return {changes[index - 1].bytes, changes[index - 1].sequence};
+    }
+  }
+  return {inode.durable_size(), 0};
+}
+
+bool Survivors::keeps_name(uint32_t directory, uint64_t index) {
+  const uint64_t key = mix(cut_, mix(~uint64_t{directory}, index));
+  return scale(decisions_.at(Stream::kMetadata, key), 256) < keep_metadata_of_256_;
+}
+
+uint64_t Survivors::name_prefix(uint32_t directory, uint64_t count) {
+  switch (keep_metadata_of_256_) {
+    case 0: return 0;
+    case 256: return count;
+    default: return scale(decisions_.at(Stream::kMetadata, mix(cut_, mix(~uint64_t{directory}, 0))), count + 1);
+  }
+}
+
+}  // namespace holdfast::sim
