@@ -64,6 +64,8 @@ class BranchBuilder {
   // Writes count, body, prefix, index and tails into `page` (header identity is the caller's), and empties the builder.
   // Pre: count() >= 1.
   void finish(std::byte* page);
+  // Empties the builder; nothing is written.
+  void clear();
 
  private:
   struct Child {

@@ -84,6 +84,10 @@ void BranchBuilder::finish(std::byte* page) {
     std::memcpy(page + prefix_at, children_[1].separator.data(), prefix_bytes_);
   }
   std::fill(page + kPageHeaderBytes + kBranchIndexBytesPerChild * size_t{count()}, page + body, std::byte{0});
+  clear();
+}
+
+void BranchBuilder::clear() {
   children_.clear();
   prefix_bytes_ = 0;
   tails_bytes_ = 0;

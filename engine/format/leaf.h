@@ -69,6 +69,8 @@ class LeafBuilder {
   // Writes count, body, prefix, index and cells into `page` (header identity is the caller's), and empties the builder.
   // Pre: count() >= 1.
   void finish(std::byte* page);
+  // Empties the builder; nothing is written.
+  void clear();
 
  private:
   struct Row {

@@ -82,6 +82,10 @@ void LeafBuilder::finish(std::byte* page) {
   CHECK(offset == prefix_at);
   std::memcpy(page + prefix_at, rows_.front().key.data(), prefix_bytes_);
   std::fill(index_end, page + body, std::byte{0});
+  clear();
+}
+
+void LeafBuilder::clear() {
   rows_.clear();
   prefix_bytes_ = 0;
   cells_bytes_ = 0;

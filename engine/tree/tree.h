@@ -7,7 +7,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,7 +52,12 @@ class Builder {
   ~Builder();
   // Errors: invalid_argument if the key is not greater than the last.
   Result<void> add(std::string_view key, std::string_view value);
+  // Null if there were no rows. Once.
   Result<format::PageRef> finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace holdfast::tree

@@ -1,0 +1,98 @@
+// Point reads: one Guard, one page per level, no copy of the key.
+#include "format/branch.h"
+#include "format/leaf.h"
+#include "tree/tree.h"
+
+namespace holdfast::tree {
+namespace {
+
+struct Found {
+  const std::byte* page = nullptr;
+  format::LeafValue value;
+};
+
+// The row with this key; page is null if there is none. Pre: inside a Guard, root is not null.
+Result<Found> find_row(PageReader& reader, const format::PageRef& root, std::string_view key) {
+  const uint32_t page_bytes = reader.page_bytes();
+  auto page = reader.fetch_root(root);
+  if (!page) [[unlikely]] {
+    return fail(std::move(page).error());
+  }
+  for (uint8_t level = format::header_of(*page).level; level > 0; --level) {
+    const format::BranchView branch(*page, page_bytes);
+    page = reader.fetch(branch.child(branch.find_child(key)), static_cast<uint8_t>(level - 1));
+    if (!page) [[unlikely]] {
+      return fail(std::move(page).error());
+    }
+  }
+  const format::LeafView leaf(*page, page_bytes);
+  const std::optional<uint32_t> index = leaf.find(key);
+  if (!index) {
+    return Found{};
+  }
+  return Found{.page = *page, .value = leaf.value(*index)};
+}
+
+}  // namespace
+
+Result<std::optional<std::string_view>> get(PageReader& reader, const format::PageRef& root, std::string_view key) {
+  if (root.is_null()) {
+    return std::nullopt;
+  }
+  format::OverflowRef overflow;
+  {
+    const PageReader::Guard guard(reader);
+    auto found = find_row(reader, root, key);
+    if (!found) [[unlikely]] {
+      return fail(std::move(found).error());
+    }
+    if (found->page == nullptr) {
+      return std::nullopt;
+    }
+    if (!found->value.overflow) [[likely]] {
+      reader.hold(found->page);
+      return found->value.bytes;
+    }
+    overflow = *found->value.overflow;
+  }
+  HOLDFAST_TRY_ASSIGN(const std::string_view value, reader.read_overflow(overflow));
+  return value;
+}
+
+Result<bool> get(PageReader& reader, const format::PageRef& root, std::string_view key, std::string& value) {
+  if (root.is_null()) {
+    return false;
+  }
+  format::OverflowRef overflow;
+  {
+    const PageReader::Guard guard(reader);
+    auto found = find_row(reader, root, key);
+    if (!found) [[unlikely]] {
+      return fail(std::move(found).error());
+    }
+    if (found->page == nullptr) {
+      return false;
+    }
+    if (!found->value.overflow) [[likely]] {
+      value.assign(found->value.bytes);
+      return true;
+    }
+    overflow = *found->value.overflow;
+  }
+  HOLDFAST_TRY(reader.read_overflow(overflow, value));
+  return true;
+}
+
+Result<bool> contains(PageReader& reader, const format::PageRef& root, std::string_view key) {
+  if (root.is_null()) {
+    return false;
+  }
+  const PageReader::Guard guard(reader);
+  auto found = find_row(reader, root, key);
+  if (!found) [[unlikely]] {
+    return fail(std::move(found).error());
+  }
+  return found->page != nullptr;
+}
+
+}  // namespace holdfast::tree
