@@ -119,10 +119,23 @@ TEST(BranchView, tells_padding_from_zeros) {
   fuzz::walk_branch(page);
 }
 
+// A prefix saves nothing where heads hold the whole suffix; a rewrite must never need more room than the page has.
+TEST(BranchBuilder, never_needs_more_bytes_than_the_page_that_it_rewrites) {
+  Bytes page = branch_of({"", "a", "prefix"});
+  BranchEditor editor(page.data(), kPageBytes);
+  editor.erase(1);
+  for (uint32_t number = 0; editor.insert(2 + number, "prefix" + std::string{static_cast<char>(number + 1)}, ref_to(9));
+       ++number) {
+  }
+  ASSERT_LT(editor.view().gap_bytes(), kBranchIndexBytesPerChild);
+  fuzz::walk_branch(page);
+}
+
 TEST(BranchEditor, refuses_a_separator_outside_the_prefix) {
   Bytes page = samples::branch();
   const Bytes before = page;
   BranchEditor editor(page.data(), kPageBytes);
+  ASSERT_EQ(editor.view().prefix(), "user:");
   EXPECT_FALSE(editor.insert(4, "zebra", ref_to(9)));
   EXPECT_EQ(page, before);
 }

@@ -333,6 +333,14 @@ TEST_F(OverflowDamage, refuses_fields_that_break_their_rule) {
   expect("overflow: padding");
 }
 
+TEST_F(OverflowDamage, refuses_header_fields_that_only_trees_use) {
+  header_of(run_.data()).count = 1;
+  expect("overflow: header");
+  header_of(run_.data()).count = 0;
+  header_of(run_.data()).prefix_bytes = 1;
+  expect("overflow: header");
+}
+
 TEST_F(OverflowDamage, refuses_payload_lengths_that_the_run_is_not_for) {
   for (const uint32_t bytes : {0U, kPageBytes - kRunHeaderBytes, 2 * kPageBytes - kRunHeaderBytes + 1, 0xFFFFFFFFU}) {
     header_of(run_.data()).body = bytes;
