@@ -1,0 +1,55 @@
+// What the subcommands share: how each is added to the command line, and how it opens its database.
+//
+// Every subcommand is an arguments struct, a function that runs it, and a line that adds it. Parsing only chooses; main
+// runs the chosen one afterwards, so that nothing is opened before the whole command line has been understood.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <holdfast/holdfast.hpp>
+
+#include "cli/exit_code.h"
+
+namespace holdfast::cli {
+
+// The subcommand that the command line chose.
+struct Chosen {
+  std::function<Result<ExitCode>()> run;
+  std::string database_path;  // for hints
+};
+
+// Adds a subcommand whose arguments are an `Args` with a `path`. `define` adds its options to the App.
+template <class Args>
+CLI::App* add_command(CLI::App& app, Chosen& chosen, const std::string& name, const std::string& description,
+                      Result<ExitCode> (*run)(const Args&), void (*define)(CLI::App&, Args&)) {
+  CLI::App* command = app.add_subcommand(name, description);
+  auto args = std::make_shared<Args>();
+  command->add_option("DATABASE", args->path, "The database's directory")->required();
+  define(*command, *args);
+  command->callback([&chosen, args, run] {
+    chosen.database_path = args->path;
+    chosen.run = [args, run] { return run(*args); };
+  });
+  return command;
+}
+
+// Opens an existing database to read; other readers may have it open too. Errors: those of Database::open.
+Result<Database> open_to_read(const std::string& path);
+// Opens an existing database to change it; nobody else may have it open. Errors: those of Database::open.
+Result<Database> open_to_write(const std::string& path);
+// A missing bucket is an error, with its name. Errors: not_found, io, corruption.
+Result<BucketView> existing_bucket(const Snapshot& snapshot, const std::string& name);
+
+// Each file of subcommands.
+void add_database_commands(CLI::App& app, Chosen& chosen);  // create, buckets, stat
+void add_check_command(CLI::App& app, Chosen& chosen);
+void add_row_commands(CLI::App& app, Chosen& chosen);  // put, get, delete
+void add_scan_command(CLI::App& app, Chosen& chosen);
+void add_load_command(CLI::App& app, Chosen& chosen);
+void add_dump_command(CLI::App& app, Chosen& chosen);
+
+}  // namespace holdfast::cli

@@ -1,0 +1,168 @@
+// load: many rows from a file or a pipe, in commits of a chosen number of rows.
+//
+// A commit holds whole rows and is durable before it is acknowledged and before the next one begins. Whatever ends a
+// load (an error, Ctrl-C, a kill, a power cut), the database then holds the first rows of the input, up to a commit.
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/row_reader.h"
+#include "cli/terminal.h"
+
+namespace holdfast::cli {
+namespace {
+
+// A batch is held in memory until it commits, so it also ends when its rows have this many bytes.
+constexpr uint64_t kBatchBytesMax = uint64_t{256} << 20;
+
+struct LoadArgs {
+  std::string path;
+  std::string file = "-";
+  std::optional<std::string> bucket;
+  uint64_t batch_rows = 1000;
+  bool json = false;
+  bool raw = false;
+  bool ack = false;
+};
+
+class Loader {
+ public:
+  Loader(const LoadArgs& args, Input input, Database database)
+      : args_(args),
+        input_(std::move(input)),
+        reader_(input_, {.json = args.json, .raw = args.raw, .bucket = args.bucket}),
+        database_(std::move(database)),
+        progress_("loading") {}
+
+  Result<ExitCode> run() {
+    const Result<void> loaded = load();
+    progress_.clear();
+    if (!loaded || interrupted()) say(account(!loaded ? "stopped by an error" : "interrupted"));
+    HOLDFAST_TRY(loaded);
+    HOLDFAST_TRY(database_.close());
+    return interrupted() ? ExitCode::kInterrupted : ExitCode::kDone;
+  }
+
+ private:
+  Result<void> load() {
+    for (bool more = true; more && !interrupted();) {
+      HOLDFAST_TRY_ASSIGN(more, load_batch());
+    }
+    return {};
+  }
+
+  // One commit. False once the input has ended.
+  Result<bool> load_batch() {
+    Transaction transaction = database_.begin();
+    uint64_t rows = 0, bytes = 0;
+    bool more = true, changed = false;
+    while (rows < args_.batch_rows && bytes < kBatchBytesMax && !interrupted()) {
+      HOLDFAST_TRY_ASSIGN(more, reader_.next(row_));
+      if (!more) break;
+      HOLDFAST_TRY(store(transaction));
+      changed = true;
+      rows += row_.bucket_only ? 0 : 1;
+      bytes += row_.key.size() + row_.value.size();
+      show_progress(rows);
+    }
+    if (interrupted()) return false;  // the transaction rolls back
+    if (changed) {
+      HOLDFAST_TRY_ASSIGN(const Commit commit, transaction.commit());
+      HOLDFAST_TRY(acknowledge(commit, rows));
+    }
+    return more;
+  }
+
+  Result<void> store(Transaction& transaction) {
+    if (row_.bucket_only) {
+      const Result<Bucket> made = transaction.create_bucket(row_.bucket);
+      if (!made && made.error().code() != ErrorCode::kAlreadyExists) return fail(with_place(made.error()));
+      return {};
+    }
+    if (const Result<void> put = transaction.bucket(row_.bucket).put(row_.key, row_.value); !put) {
+      return fail(with_place(put.error()));
+    }
+    return {};
+  }
+
+  // The engine's complaint about a row, with the row's line.
+  Error with_place(const Error& error) const {
+    if (error.code() != ErrorCode::kInvalidArgument) return error;
+    return {error.code(), fmt::format("{}: {}", input_.place(), error.message())};
+  }
+
+  Result<void> acknowledge(const Commit& commit, uint64_t rows) {
+    last_commit_ = commit.csn;
+    rows_committed_ += rows;
+    line_committed_ = input_.line_number();
+    if (!args_.ack) return {};
+    output_.write(fmt::format("{}\t{}\n", to_int(commit.csn), rows_committed_));
+    return output_.flush();
+  }
+
+  void show_progress(uint64_t rows_in_batch) {
+    if (!progress_.due()) return;
+    progress_.update(input_.bytes_read(), input_.bytes_total(),
+                     fmt::format("{} rows", rows_committed_ + rows_in_batch));
+  }
+
+  std::string account(std::string_view why) const {
+    if (rows_committed_ == 0) return fmt::format("holdfast: load {}: no row was committed", why);
+    return fmt::format("holdfast: load {}: {} rows are committed (through line {}, commit {}), none after that", why,
+                       rows_committed_, line_committed_, to_int(last_commit_));
+  }
+
+  const LoadArgs& args_;
+  Input input_;
+  RowReader reader_;
+  Database database_;
+  Progress progress_;
+  Output output_;
+  InputRow row_;
+  uint64_t rows_committed_ = 0;
+  uint64_t line_committed_ = 0;
+  Csn last_commit_{};
+};
+
+Result<ExitCode> run_load(const LoadArgs& args) {
+  catch_interrupts();
+  HOLDFAST_TRY_ASSIGN(Input input, Input::open(args.file));
+  HOLDFAST_TRY_ASSIGN(Database database, open_to_write(args.path));
+  return Loader(args, std::move(input), std::move(database)).run();
+}
+
+void define_load(CLI::App& command, LoadArgs& args) {
+  command.add_option("FILE", args.file, "Input; - is standard input")->capture_default_str();
+  command.add_option("--bucket", args.bucket, "Bucket of rows that name none")->type_name("BUCKET");
+  command.add_option("--batch", args.batch_rows, "Rows per commit")
+      ->type_name("ROWS")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  CLI::Option* json =
+      command.add_flag("--json", args.json, "Lines are JSON objects with key, value and perhaps bucket");
+  command.add_flag("--raw", args.raw, "Lines have no escapes: a backslash is a backslash")->excludes(json);
+  command.add_flag("--ack", args.ack, "Print commit number, TAB and rows so far once a commit is on disk");
+  command.footer(
+      "Reads lines of KEY TAB VALUE, escaped like `scan` prints them (\\\\ \\t \\n \\r \\xHH); or, with --json, lines "
+      "like\n"
+      "{\"bucket\":\"users\",\"key\":\"id:100\",\"value\":\"Alice\"} (key_hex, value_hex, bucket_hex for bytes); or "
+      "what `dump`\n"
+      "printed. A row replaces the row of the same key. A commit also ends when its rows exceed 256 MiB.\n"
+      "A wrong line ends the load; rows of earlier commits stay, and the message says how many. So does Ctrl-C.\n\n"
+      "Examples:\n"
+      "  holdfast load orders.db users.tsv --bucket users --batch 5000\n"
+      "  jq -c '{key: .id, value: .name}' users.json | holdfast load orders.db --json --bucket users\n"
+      "  holdfast load copy.db orders.dump --ack");
+}
+
+}  // namespace
+
+void add_load_command(CLI::App& app, Chosen& chosen) {
+  add_command<LoadArgs>(app, chosen, "load", "Store many rows from a file or a pipe", run_load, define_load);
+}
+
+}  // namespace holdfast::cli

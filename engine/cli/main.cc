@@ -1,0 +1,74 @@
+// The holdfast command: looks into a database, fills it, and checks it, from a shell.
+//
+// Results go to standard output in a form that scripts can rely on; errors, progress and everything else for people go
+// to standard error. The exit code comes from the fixed table in exit_code.h.
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/terminal.h"
+
+namespace holdfast::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "holdfast: work with a Holdfast database from the shell.\n"
+    "A database is a directory; it holds buckets; a bucket holds rows: keys and values, any bytes, in key order.\n"
+    "What a command has changed is on disk when it returns.";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  holdfast create orders.db\n"
+    "  holdfast put orders.db users id:100 Alice\n"
+    "  holdfast get orders.db users id:100\n"
+    "  holdfast scan orders.db users --prefix id: --limit 10\n"
+    "  holdfast load orders.db users.tsv --bucket users\n"
+    "  holdfast dump orders.db > orders.dump && holdfast create copy.db && holdfast load copy.db orders.dump\n"
+    "  holdfast check orders.db && echo sound\n"
+    "\n"
+    "`holdfast COMMAND --help` says more. After `--` every argument is taken as it is: holdfast put db b -- -key -1\n"
+    "\n";
+
+int report(const Error& error, const std::string& path) {
+  say(fmt::format("holdfast: {}", error.to_string()));
+  if (const std::string hint = hint_for(error.code(), path); !hint.empty()) say(fmt::format("  hint: {}", hint));
+  return static_cast<int>(exit_code_of(error.code()));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kDescription, "holdfast");
+  app.footer(kFooter + std::string(exit_code_table()));
+  app.set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+
+  Chosen chosen;
+  add_database_commands(app, chosen);
+  add_row_commands(app, chosen);
+  add_scan_command(app, chosen);
+  add_load_command(app, chosen);
+  add_dump_command(app, chosen);
+  add_check_command(app, chosen);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_help) {
+    return app.exit(asked_for_help);
+  } catch (const CLI::ParseError& wrong) {
+    say(fmt::format("holdfast: usage: {}", wrong.what()));
+    const auto commands = app.get_subcommands();
+    say(fmt::format("  hint: `holdfast {}--help` lists what can be said",
+                    commands.empty() ? "" : commands.front()->get_name() + " "));
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  const Result<ExitCode> done = chosen.run();
+  return done ? static_cast<int>(*done) : report(done.error(), chosen.database_path);
+}
+
+}  // namespace
+}  // namespace holdfast::cli
+
+int main(int argc, char** argv) { return holdfast::cli::run(argc, argv); }
