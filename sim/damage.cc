@@ -115,6 +115,22 @@ uint64_t tear_neighbours(const SimDisk& before, SimDisk& image, uint32_t percent
   return torn;
 }
 
+void take_file_away(SimDisk& disk, uint32_t directory, std::string_view name) {
+  disk.remove(directory, name);
+  disk.sync_directory(directory, disk.moment());
+}
+
+void put_older_file_back(SimDisk& disk, const SimDisk& backup, uint32_t directory, std::string_view name) {
+  const auto from = backup.find(directory, name);
+  const auto to = disk.find(directory, name);
+  CHECK(from && to);
+  std::vector<std::byte> older(backup.file(*from).size());
+  backup.file(*from).read_truth(0, older);
+  disk.truncate(*to, 0);
+  disk.write(*to, 0, older);
+  disk.sync(*to, disk.moment(), Decisions(0));
+}
+
 std::vector<Damage> list_damage(const SimDisk& disk) {
   std::vector<Damage> found;
   for (const uint32_t file : disk.files()) {

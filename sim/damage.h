@@ -23,6 +23,11 @@ void misdirect_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<co
 // After a power cut of `before` gave `image`: garbage in units that were being written (R3). Returns how many.
 uint64_t tear_neighbours(const SimDisk& before, SimDisk& image, uint32_t percent, Decisions& decisions);
 
+// Between two runs somebody removed the file, or put back what it was in `backup`, a copy of the disk taken earlier
+// (R29). Both are durable at once. Pre: the name is there (in both).
+void take_file_away(SimDisk& disk, uint32_t directory, std::string_view name);
+void put_older_file_back(SimDisk& disk, const SimDisk& backup, uint32_t directory, std::string_view name);
+
 struct Damage {
   uint32_t file;
   uint64_t offset;  // of the sector

@@ -72,13 +72,20 @@ class BranchBuilder {
     std::string_view separator;
     PageRef ref;
   };
-  uint32_t prefix_bytes_with(std::string_view separator) const;
+  // What decides how many bytes the page takes.
+  struct Shape {
+    uint32_t common_bytes = 0;   // of the common prefix of all separators but the first
+    uint32_t longest_bytes = 0;  // of the longest separator
+    // What is cut off as prefix: no more than makes every suffix fit its head; beyond that a prefix only takes space.
+    uint32_t prefix_bytes() const;
+  };
+  Shape shape_with(std::string_view separator) const;
   uint32_t tails_bytes_for(uint32_t prefix_bytes) const;
 
   uint32_t page_bytes_;
   std::vector<Child> children_;
-  uint32_t prefix_bytes_ = 0;  // of the common prefix of all separators but the first
-  uint32_t tails_bytes_ = 0;   // sum of branch_tail_bytes with that prefix
+  Shape shape_;
+  uint32_t tails_bytes_ = 0;  // sum of branch_tail_bytes with that prefix
 };
 
 // Total, bounded, allocates nothing. Null, or what is wrong.

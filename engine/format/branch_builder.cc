@@ -11,17 +11,25 @@ namespace holdfast::format {
 
 BranchBuilder::BranchBuilder(uint32_t page_bytes) : page_bytes_(page_bytes) { CHECK(is_page_size(page_bytes)); }
 
-uint32_t BranchBuilder::prefix_bytes_with(std::string_view separator) const {
+uint32_t BranchBuilder::Shape::prefix_bytes() const {
+  return std::min(common_bytes, longest_bytes - std::min(longest_bytes, kBranchHeadBytes));
+}
+
+BranchBuilder::Shape BranchBuilder::shape_with(std::string_view separator) const {
+  const auto bytes = static_cast<uint32_t>(separator.size());
   if (children_.size() <= 1) {
-    return static_cast<uint32_t>(separator.size());
+    return {bytes, bytes};
   }
   // Separators come in order, so what the first and the last share is shared by all.
-  const std::string_view shared = children_[1].separator.substr(0, prefix_bytes_);
-  return separator.starts_with(shared) ? prefix_bytes_ : static_cast<uint32_t>(common_prefix_bytes(shared, separator));
+  const std::string_view common = children_[1].separator.substr(0, shape_.common_bytes);
+  const uint32_t common_bytes = separator.starts_with(common)
+                                    ? shape_.common_bytes
+                                    : static_cast<uint32_t>(common_prefix_bytes(common, separator));
+  return {common_bytes, std::max(shape_.longest_bytes, bytes)};
 }
 
 uint32_t BranchBuilder::tails_bytes_for(uint32_t prefix_bytes) const {
-  if (prefix_bytes == prefix_bytes_) {
+  if (prefix_bytes == shape_.prefix_bytes()) {
     return tails_bytes_;
   }
   uint32_t bytes = 0;
@@ -36,7 +44,7 @@ uint32_t BranchBuilder::bytes_with(std::string_view separator) const {
   if (children_.empty()) {
     return index_bytes;
   }
-  const uint32_t prefix_bytes = prefix_bytes_with(separator);
+  const uint32_t prefix_bytes = shape_with(separator).prefix_bytes();
   return index_bytes + prefix_bytes + tails_bytes_for(prefix_bytes) +
          branch_tail_bytes(separator.size() - prefix_bytes);
 }
@@ -49,9 +57,10 @@ void BranchBuilder::add(std::string_view separator, const PageRef& child) {
   }
   CHECK(!separator.empty() && separator.size() <= key_bytes_max(page_bytes_));
   CHECK(children_.size() == 1 || children_.back().separator < separator);
-  const uint32_t prefix_bytes = prefix_bytes_with(separator);
+  const Shape shape = shape_with(separator);
+  const uint32_t prefix_bytes = shape.prefix_bytes();
   tails_bytes_ = tails_bytes_for(prefix_bytes) + branch_tail_bytes(separator.size() - prefix_bytes);
-  prefix_bytes_ = prefix_bytes;
+  shape_ = shape;
   children_.push_back({separator, child});
   CHECK(bytes() <= page_bytes_);
 }
@@ -59,29 +68,30 @@ void BranchBuilder::add(std::string_view separator, const PageRef& child) {
 uint32_t BranchBuilder::count() const { return static_cast<uint32_t>(children_.size()); }
 
 uint32_t BranchBuilder::bytes() const {
-  return kPageHeaderBytes + kBranchIndexBytesPerChild * count() + prefix_bytes_ + tails_bytes_;
+  return kPageHeaderBytes + kBranchIndexBytesPerChild * count() + shape_.prefix_bytes() + tails_bytes_;
 }
 
 void BranchBuilder::finish(std::byte* page) {
   CHECK(!children_.empty());
   PageHeader& header = header_of(page);
-  const uint32_t prefix_at = page_bytes_ - prefix_bytes_;
+  const uint32_t prefix_bytes = shape_.prefix_bytes();
+  const uint32_t prefix_at = page_bytes_ - prefix_bytes;
   const uint32_t body = prefix_at - tails_bytes_;
   header.count = static_cast<uint16_t>(count());
   header.body = body;
-  header.prefix_bytes = static_cast<uint16_t>(prefix_bytes_);
+  header.prefix_bytes = static_cast<uint16_t>(prefix_bytes);
   header.reserved = 0;
   uint32_t offset = body;
   for (uint32_t index = 0; index < count(); ++index) {
     const Child& child = children_[index];
-    const std::string_view suffix = index == 0 ? std::string_view() : child.separator.substr(prefix_bytes_);
+    const std::string_view suffix = index == 0 ? std::string_view() : child.separator.substr(prefix_bytes);
     const uint32_t tail_bytes = branch_tail_bytes(suffix.size());
     write_branch_entry(page, count(), index, {suffix, child.ref, tail_bytes > 0 ? offset : 0});
     offset += tail_bytes;
   }
   CHECK(offset == prefix_at);
-  if (prefix_bytes_ > 0) {
-    std::memcpy(page + prefix_at, children_[1].separator.data(), prefix_bytes_);
+  if (prefix_bytes > 0) {
+    std::memcpy(page + prefix_at, children_[1].separator.data(), prefix_bytes);
   }
   std::fill(page + kPageHeaderBytes + kBranchIndexBytesPerChild * size_t{count()}, page + body, std::byte{0});
   clear();
@@ -89,7 +99,7 @@ void BranchBuilder::finish(std::byte* page) {
 
 void BranchBuilder::clear() {
   children_.clear();
-  prefix_bytes_ = 0;
+  shape_ = {};
   tails_bytes_ = 0;
 }
 

@@ -30,13 +30,18 @@ uint32_t checksum_of(std::span<const std::byte> page, uint32_t seed) {
   return crc32c(page.subspan(sizeof(PageHeader::checksum)), seed);
 }
 
+// The rest of a run is for decode_run.
+const char* find_run_header_damage(const PageHeader& header) {
+  return header.count == 0 && header.prefix_bytes == 0 ? nullptr : "overflow: header";
+}
+
 const char* find_body_damage(std::span<const std::byte> page, PageKind kind) {
   switch (kind) {
     case PageKind::kLeaf: return find_leaf_damage(page);
     case PageKind::kBranch: return find_branch_damage(page);
     case PageKind::kFreeMap: return find_free_map_damage(page);
     case PageKind::kFreeMapIndex: return find_free_map_index_damage(page);
-    case PageKind::kOverflow: return nullptr;  // decode_run goes on from here
+    case PageKind::kOverflow: return find_run_header_damage(header_of(page.data()));
   }
   return "kind";
 }

@@ -1,0 +1,13 @@
+// Branch pages with a hostile body. What the validator accepts must be safe to read, edit and rewrite.
+#include "fuzz/input.h"
+#include "fuzz/page_walk.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
+  using namespace holdfast;
+  std::vector<std::byte> page = fuzz::page_of({data, bytes});
+  const auto expected = fuzz::make_expected(page, format::PageKind::kBranch, 1);
+  if (format::find_damage(page, expected) == nullptr) {
+    fuzz::walk_branch(page);
+  }
+  return 0;
+}
