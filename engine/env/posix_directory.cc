@@ -42,7 +42,8 @@ class PosixDirectory final : public Directory {
     static_cast<void>(descriptor.release());  // the stream closes it
     std::vector<std::string> names;
     errno = 0;
-    while (const dirent* entry = ::readdir(stream)) {
+    // One thread per stream is all that readdir asks for.
+    while (const dirent* entry = ::readdir(stream)) {  // NOLINT(concurrency-mt-unsafe)
       const std::string_view name(entry->d_name);
       if (name != "." && name != "..") {
         names.emplace_back(name);

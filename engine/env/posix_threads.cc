@@ -51,11 +51,12 @@ class PosixThread final : public Thread {
 Result<std::unique_ptr<Thread>> PosixThreads::start(std::string_view name, std::function<void()> body) {
   auto start = std::make_unique<Start>(std::string(name.substr(0, kThreadNameBytesMax)), std::move(body));
   pthread_t thread{};
-  if (const int os_error = pthread_create(&thread, nullptr, run, start.get()); os_error != 0) {
+  Start* const argument = start.release();  // run() owns it, if there is a thread to run it
+  if (const int os_error = pthread_create(&thread, nullptr, run, argument); os_error != 0) {
+    const std::unique_ptr<Start> unused(argument);
     // EAGAIN (limit of threads) and ENOMEM; never a matter of disk space.
     return fail(Error(ErrorCode::kIo, "cannot start a thread").os(os_error));
   }
-  static_cast<void>(start.release());  // run() owns it now
   return std::make_unique<PosixThread>(thread);
 }
 
