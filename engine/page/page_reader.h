@@ -9,34 +9,47 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <holdfast/ids.h>
 #include <holdfast/result.h>
 
 #include "format/overflow.h"
 #include "format/page.h"
+#include "page/arena.h"
+#include "page/page_source.h"
+#include "page/reader_registry.h"
 
 namespace holdfast {
 
-// A committed state: what a reader needs to start.
-struct State {
-  Csn csn{};
-  format::PageRef catalog;
-  uint64_t next_bucket_id = 1;
-};
+class BornPages;
 
 // Keeps one page in memory. Moved, not copied.
 class PagePin {
  public:
   PagePin() = default;
-  PagePin(PagePin&& other) noexcept;
-  PagePin& operator=(PagePin&& other) noexcept;
-  ~PagePin();
-  const std::byte* data() const;
-  explicit operator bool() const;
+  PagePin(PagePin&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  PagePin& operator=(PagePin&& other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~PagePin() {
+    if (frame_ != nullptr) {
+      frame_->unpin();
+    }
+  }
+  const std::byte* data() const { return frame_->data(); }
+  explicit operator bool() const { return frame_ != nullptr; }
+
+ private:
+  friend class PageReader;
+  explicit PagePin(Frame* pinned) : frame_(pinned) {}
+  Frame* frame_ = nullptr;
 };
 
 class PageReader {
@@ -45,26 +58,49 @@ class PageReader {
   PageReader& operator=(PageReader&& other) noexcept;
   ~PageReader();
 
-  const State& state() const;
-  uint32_t page_bytes() const;
+  const State& state() const { return state_; }
+  uint32_t page_bytes() const { return source_->arena.page_bytes(); }
 
   // Scope of a point read. Not nested; nothing in it waits for another thread.
   class Guard {
    public:
-    explicit Guard(PageReader& reader);
-    ~Guard();
+    // Sequentially consistent: the store comes before every look into the frame table, see Arena::entry_of().
+    explicit Guard(PageReader& reader) : slot_(*reader.slot_) {
+      slot_.guard.store(reader.source_->arena.guard_epoch(), std::memory_order_seq_cst);
+    }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    // Release: what was read inside is read before the frames are used again.
+    ~Guard() { slot_.guard.store(0, std::memory_order_release); }
+
+   private:
+    ReaderSlot& slot_;
   };
   // The page that `ref` names. Pre: inside a Guard. Its kind must be leaf (level 0) or branch (level > 0).
   // Errors: corruption, io.
-  Result<const std::byte*> fetch(const format::PageRef& ref, uint8_t level);
+  Result<const std::byte*> fetch(const format::PageRef& ref, uint8_t level) {
+    if (Frame* frame = find_mapped(ref, level)) [[likely]] {
+      return frame->data();
+    }
+    return fetch_slowly(ref, level);
+  }
   // For a root, whose level its reference does not say: any level up to kLevelMax. The caller reads it from the header.
-  Result<const std::byte*> fetch_root(const format::PageRef& ref);
+  Result<const std::byte*> fetch_root(const format::PageRef& ref) { return fetch(ref, kAnyLevel); }
   // Keeps a page that fetch() returned until this reader ends. Pre: inside the same Guard. Cheap when held already.
-  void hold(const std::byte* page);
+  void hold(const std::byte* page) {
+    Frame* frame = Frame::of(page);
+    // By frame, not by page number: a page may have come back in another frame.
+    const size_t word = frame->index / 64;
+    const uint64_t bit = uint64_t{1} << (frame->index % 64);
+    if (word < held_bits_.size() && (held_bits_[word] & bit) != 0) [[likely]] {
+      return;
+    }
+    hold_first_time(frame);
+  }
 
   // The same pages, pinned. No Guard needed.
   Result<PagePin> pin(const format::PageRef& ref, uint8_t level);
-  Result<PagePin> pin_root(const format::PageRef& ref);
+  Result<PagePin> pin_root(const format::PageRef& ref) { return pin(ref, kAnyLevel); }
 
   // For `check`: reads the page again from the file into `buffer` (page_bytes), past the arena, and verifies it.
   // `level` is ignored for a root (`is_root`). Errors: corruption, io.
@@ -75,6 +111,46 @@ class PageReader {
   Result<std::string_view> read_overflow(const format::OverflowRef& ref);
   // The same into `value`, whose memory is the caller's.
   Result<void> read_overflow(const format::OverflowRef& ref, std::string& value);
+
+ private:
+  friend class PageStore;
+  friend class PageWriter;
+  // `born`: pages of the open generation, which only the writer's reader sees; else null.
+  PageReader(PageSource& source, ReaderSlot* slot, const State& state, const BornPages* born)
+      : source_(&source), slot_(slot), born_(born), state_(state) {}
+
+  // Pre: inside a Guard.
+  Frame* find_mapped(const format::PageRef& ref, uint8_t level) {
+    FrameEntry* entry = source_->arena.entry_of(ref.page);
+    if (entry == nullptr) {
+      return nullptr;
+    }
+    uintptr_t seen = entry->load(std::memory_order_seq_cst);
+    auto* frame = reinterpret_cast<Frame*>(seen & ~kUsedBit);
+    if (frame == nullptr || !is_page_of(frame->data(), ref, level)) {
+      return nullptr;
+    }
+    if ((seen & kUsedBit) == 0) {
+      // Relaxed: a hint for the clock hand. It fails if the frame was just unmapped.
+      entry->compare_exchange_strong(seen, seen | kUsedBit, std::memory_order_relaxed);
+    }
+    ++hits_;
+    return frame;
+  }
+  Result<Frame*> find_slowly(const format::PageRef& ref, uint8_t level);
+  Result<const std::byte*> fetch_slowly(const format::PageRef& ref, uint8_t level);
+  void hold_first_time(Frame* frame);
+  void end();
+
+  PageSource* source_ = nullptr;  // null once moved from
+  ReaderSlot* slot_ = nullptr;
+  const BornPages* born_ = nullptr;
+  State state_;
+  uint64_t hits_ = 0;
+  std::vector<uint64_t> held_bits_;  // by frame index
+  std::vector<Frame*> held_;
+  // Overflow values that were handed out, by the stamp of their first run.
+  std::map<std::pair<PageNumber, Csn>, std::vector<std::byte>> values_;
 };
 
 }  // namespace holdfast
