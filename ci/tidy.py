@@ -31,7 +31,7 @@ BANNED = [
      "Env (system calls live in engine/env/posix_*)"),
     (r"(engine|fault|sim)/", None, r"\bgetenv\b", "an option"),
     (r"", None, r"(?<![\w])assert\(|<cassert>", "CHECK or VERIFY"),
-    (r"", None, r"\busing\s+namespace\b", "names"),
+    (r"(engine|fault|sim)/", None, r"\busing\s+namespace\b", "names"),
     (r"engine/(?!cli/)", None, r"\bstd::(shared|weak)_ptr\b|\bmake_shared\b", "unique_ptr and references"),
     (r"(engine|fault|sim)/", None, r"\bunordered_(map|set|multi)", "an ordered container"),
     (r"(engine|fault|sim)/", None, r"\bstd::hash\b", "a key with an order"),
@@ -41,8 +41,8 @@ BANNED = [
     (r"", None, r"#\s*pragma\s+pack\b", "Le<T> fields"),
     (r"", None, r"\bstd::endl\b", "'\\n'"),
     (r"tests/", None, r"\bGTEST_SKIP\b|\bDISABLED_", "a test that runs"),
-    (r"tests/", None, r"^\s*(RC_GTEST_PROP|RC_GTEST_FIXTURE_PROP|TEST(_[FP])?)\(\w+, *[A-Z]",
-     "the promise in lower_case as the test's name"),
+    (r"tests/", None, r"^\s*(RC_GTEST_PROP|RC_GTEST_FIXTURE_PROP|TEST(_[FP])?)\(\w+, *(?!R\d+_)[A-Z]",
+     "the promise in lower_case as the test's name (after the rule of the disk that it is about, R1_ to R30_)"),
 ]
 BANNED = [(re.compile(at), unless and re.compile(unless), re.compile(what), use) for at, unless, what, use in BANNED]
 
@@ -90,7 +90,7 @@ def check_shape(name, lines):
         if not lines or not lines[0].startswith("//"):
             yield f"{name}: says at its top what it is"
     if name.startswith("ci/") and lines and lines[0].startswith("#!") and "bash" in lines[0]:
-        if "set -euo pipefail" not in lines:
+        if not any(re.fullmatch(r"set -E?euo pipefail", line) for line in lines):
             yield f"{name}: no `set -euo pipefail`"
 
 
