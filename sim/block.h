@@ -1,5 +1,5 @@
 // The pieces that the content of a simulated file is made of: blocks, the versions that a block went through since the
-// last sync, and chunks of 64 blocks. All are shared between copies of a disk and copied when they change (Ref).
+// last sync, and chunks of a few blocks. All are shared between copies of a disk and copied when they change (Ref).
 //
 // Invariants
 // 1. A Block never changes once anybody else refers to it.
@@ -19,7 +19,7 @@ namespace holdfast::sim {
 constexpr uint64_t kSectorBytes = 512;
 constexpr uint64_t kBlockBytes = 4096;
 constexpr uint32_t kSectorsPerBlock = 8;
-constexpr uint64_t kBlocksPerChunk = 64;
+constexpr uint64_t kBlocksPerChunk = 8;
 
 // Bit i stands for sector i of a block.
 using SectorMask = uint8_t;
