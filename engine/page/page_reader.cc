@@ -134,15 +134,24 @@ Result<std::string_view> PageReader::read_overflow(const format::OverflowRef& re
   return as_text(kept->second);
 }
 
-Result<void> PageReader::read_overflow(const format::OverflowRef& ref, std::string& value) {
+Result<bool> PageReader::read_overflow(const format::OverflowRef& ref, std::string& value,
+                                       const std::function<bool(PageNumber first, uint32_t page_count)>& enter_run) {
   HOLDFAST_TRY(source_->check_overflow_ref(ref));
   value.clear();
   std::vector<std::byte> run;
   for (RunWalk walk(*source_, ref); !walk.done();) {
+    if (!enter_run(walk.ref().page, walk.page_count())) {
+      return false;
+    }
     run.resize(walk.run_bytes());
     HOLDFAST_TRY_ASSIGN(const std::span<const std::byte> payload, walk.read_and_step(run));
     value += as_text(payload);
   }
+  return true;
+}
+
+Result<void> PageReader::read_overflow(const format::OverflowRef& ref, std::string& value) {
+  HOLDFAST_TRY(read_overflow(ref, value, [](PageNumber, uint32_t) { return true; }));
   return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -111,6 +112,10 @@ class PageReader {
   Result<std::string_view> read_overflow(const format::OverflowRef& ref);
   // The same into `value`, whose memory is the caller's.
   Result<void> read_overflow(const format::OverflowRef& ref, std::string& value);
+  // For `check`: the same, and tells of each run before it is read, which false prevents (the value is not read then).
+  // Says whether the value was read.
+  Result<bool> read_overflow(const format::OverflowRef& ref, std::string& value,
+                             const std::function<bool(PageNumber first, uint32_t page_count)>& enter_run);
 
  private:
   friend class PageStore;

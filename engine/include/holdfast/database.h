@@ -39,6 +39,7 @@ class DatabaseCore;     // private
 class ReadState;        // private
 class TransactionCore;  // private
 class CursorCore;       // private
+struct BucketSlot;      // private
 
 // A commit that returned: durable, and at this place in the serial order.
 struct Commit {
@@ -50,9 +51,10 @@ struct KeyValue {
   std::string_view value;
 };
 
-// Moves over the rows of a bucket in key order, in both directions. Starts before any row; every move says whether it
-// stands on a row afterwards. In a Transaction it sees the transaction's own writes, also those made after it was
-// created.
+// Moves over the rows of a bucket in key order, in both directions. Starts before any row, so that next() goes to the
+// first; every move says whether it stands on a row afterwards, and one that ran off an end needs first(), last() or a
+// seek to go on. In a Transaction it sees the transaction's own writes, also those made after it was created. It ends
+// with its Snapshot or Transaction.
 class Cursor {
  public:
   Cursor(Cursor&&) noexcept;
@@ -66,7 +68,8 @@ class Cursor {
   bool next();
   bool prev();
   bool valid() const;
-  // Pre: valid(). The views live until the cursor moves.
+  // Pre: valid(). The views live until the cursor moves. A large value is read when it is asked for; if that fails the
+  // view is empty, the cursor is valid() no longer, and status() says why.
   std::string_view key() const;
   std::string_view value() const;
   // The error that ended the iteration, if one did.
@@ -107,9 +110,9 @@ class Range {
   Iterator begin();
   std::default_sentinel_t end() const { return {}; }
   // The same rows, last first. Call it before begin().
-  Range&& reversed() &&;
+  Range reversed() &&;
   // At most `rows` rows. Call it before begin().
-  Range&& limited(uint64_t rows) &&;
+  Range limited(uint64_t rows) &&;
   // The error that ended the iteration, if one did.
   Result<void> status() const;
 
@@ -118,9 +121,11 @@ class Range {
   friend class BucketView;
   Range(Cursor cursor, std::string lo, std::optional<std::string> hi);
   void advance();
+  void take(bool moved);
   Cursor cursor_;
   std::string lo_;
   std::optional<std::string> hi_;
+  KeyValue current_;
   uint64_t rows_left_;
   bool reversed_ = false;
   bool done_ = false;
@@ -144,11 +149,9 @@ class BucketView {
 
  private:
   friend class Snapshot;
-  BucketView(ReadState* state, std::string name);
+  BucketView(ReadState* state, BucketSlot* slot) : state_(state), slot_(slot) {}
   ReadState* state_;
-  std::string name_;
-  struct Resolved;
-  std::shared_ptr<const Resolved> resolved_;
+  BucketSlot* slot_;  // of the ReadState: its root is looked up once per Snapshot
 };
 
 // The database after one commit, unchanging. Costs no lock; an old one keeps only the pages that it alone still needs.
@@ -227,8 +230,8 @@ class Transaction {
   Result<void> rollback_to(Savepoint savepoint);
 
   // Durable when it returns. A transaction without writes succeeds with its snapshot's csn and touches no disk.
-  // Errors: conflict, no_space, read_only (nothing is changed); outcome_unknown; io or corruption met by a read of this
-  // transaction. Whatever it answers, the transaction is over.
+  // Errors: conflict, no_space, read_only (nothing is changed); outcome_unknown; io or corruption, met by an iteration
+  // of this transaction or by the commit itself (nothing is changed). Whatever it answers, the transaction is over.
   Result<Commit> commit();
   void rollback();
 
@@ -255,6 +258,7 @@ struct CheckReport {
   uint64_t rows = 0;
   uint64_t payload_bytes = 0;  // keys and values
   std::vector<Damage> damage;
+  bool stopped = false;  // by `progress`: the report covers only what was read until then
 };
 
 struct Stats {
@@ -285,7 +289,8 @@ class Database {
   ~Database();  // close()
 
   // Runs `body` in a transaction, commits if it returns success, rolls back if it returns an error (or throws).
-  // Runs it again, on a newer snapshot, when the commit meets a conflict. Errors: those of `body` and of commit().
+  // Runs it again, on a newer snapshot, when the commit meets a conflict, kExecAttemptsMax times in all. Errors: those
+  // of `body` and of commit().
   Result<Commit> exec(const std::function<Result<void>(Transaction&)>& body,
                       Isolation isolation = Isolation::kSnapshot);
   Result<Commit> exec(std::string_view bucket, const std::function<Result<void>(Bucket&)>& body,
@@ -306,7 +311,8 @@ class Database {
   // all) returns false to stop. Errors: io; damage is not an error but a finding.
   Result<CheckReport> check(const std::function<bool(uint64_t done, uint64_t total)>& progress = {});
   Result<Stats> stats() const;
-  // Waits for commits in flight, releases the lock. Snapshots and transactions must be gone. Errors: io.
+  // Waits for commits in flight and releases the lock. Closing again does nothing. Errors: busy (a Snapshot or
+  // Transaction is alive; the database stays open). The destructor, which cannot answer, aborts the program then.
   Result<void> close();
 
  private:

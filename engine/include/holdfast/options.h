@@ -21,13 +21,15 @@ constexpr uint64_t kCacheBytesMin = 256 * 1024;
 // Largest value, in bytes (2 GiB - 1).
 constexpr uint64_t kValueBytesMax = (uint64_t{1} << 31) - 1;
 constexpr uint32_t kBucketNameBytesMax = 255;
+// How often Database::exec runs its body before it gives the conflict to its caller.
+constexpr uint32_t kExecAttemptsMax = 100;
 // Largest key of a database with this page size, in bytes: a quarter page, less the room that an entry needs around it.
 constexpr uint32_t key_bytes_max(uint32_t page_bytes) { return page_bytes / 4 - 64; }
 
 struct Options {
   // Create the database (its directory, not the parents) if it is not there.
   bool create_if_missing = true;
-  // Take no lock against other readers, write nothing, refuse every change.
+  // Share the lock with other readers (a writer keeps all of them out), write nothing, refuse every change.
   bool read_only = false;
   // A power of two from 4,096 to 65,536; decided at creation, ignored afterwards. Larger pages read faster and cost
   // more per small commit.

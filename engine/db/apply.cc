@@ -1,0 +1,85 @@
+#include "db/apply.h"
+
+#include <utility>
+
+namespace holdfast {
+
+namespace {
+
+// An empty bucket that gets at least this many rows at once is built bottom-up.
+constexpr size_t kBuildRowsMin = 64;
+
+}  // namespace
+
+Result<WriteSetApplier::Record*> WriteSetApplier::current(const std::string& name) {
+  const auto found = buckets_.find(name);
+  if (found != buckets_.end()) {
+    return &found->second;
+  }
+  HOLDFAST_TRY_ASSIGN(Record record, catalog::find(writer_.reader(), next_.catalog, name));
+  return &buckets_.emplace(name, std::move(record)).first->second;
+}
+
+Result<void> WriteSetApplier::apply(WriteSet& writes) {
+  for (uint32_t index = 0; index < writes.bucket_count(); ++index) {
+    BucketWrites& bucket = writes.bucket(index);
+    if (bucket.empty()) {
+      continue;
+    }
+    HOLDFAST_TRY_ASSIGN(Record* const record, current(bucket.name));
+    const Record before = *record;
+    HOLDFAST_TRY(apply_bucket(bucket, *record));
+    if (*record != before) {
+      changes_.insert_or_assign(bucket.name, *record);
+    }
+  }
+  return {};
+}
+
+Result<void> WriteSetApplier::apply_bucket(BucketWrites& writes, Record& record) {
+  if (writes.dropped && record) {
+    HOLDFAST_TRY(tree::drop(writer_, record->root));
+    record.reset();
+  }
+  if (record) {
+    writes.implied = false;
+  } else {
+    if (!writes.created && !writes.implied) {
+      return {};
+    }
+    record = format::BucketRecord{.bucket_id = next_.next_bucket_id++, .root = {}};
+  }
+  for (const auto& [lo, hi] : writes.erased) {
+    HOLDFAST_TRY_ASSIGN(record->root, tree::erase_range(writer_, record->root, lo,
+                                                        hi ? std::optional<std::string_view>(*hi) : std::nullopt));
+  }
+  if (!writes.points.empty()) {
+    HOLDFAST_TRY_ASSIGN(record->root, apply_points(writes.points, record->root));
+  }
+  return {};
+}
+
+Result<format::PageRef> WriteSetApplier::apply_points(const PointWrites& points, const format::PageRef& root) {
+  if (root.is_null() && points.size() >= kBuildRowsMin) {
+    tree::Builder builder(writer_);
+    for (const auto& [key, value] : points) {
+      if (value) {
+        HOLDFAST_TRY(builder.add(key, *value));
+      }
+    }
+    return builder.finish();
+  }
+  batch_.clear();
+  for (const auto& [key, value] : points) {
+    batch_.push_back({key, value});
+  }
+  return tree::apply(writer_, root, batch_);
+}
+
+Result<State> WriteSetApplier::finish(Csn csn) {
+  HOLDFAST_TRY_ASSIGN(next_.catalog, catalog::apply(writer_, next_.catalog, changes_));
+  next_.csn = csn;
+  return next_;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,200 @@
+#include "db/check.h"
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "db/limits.h"
+#include "db/open.h"
+#include "format/bucket.h"
+#include "format/meta.h"
+#include "tree/check.h"
+
+namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
+
+namespace {
+
+// The walk is told this often how far it came.
+constexpr uint64_t kPagesPerProgress = 256;
+
+class Checker {
+ public:
+  Checker(PageStore& store, Directory& directory, const std::function<bool(uint64_t, uint64_t)>& progress)
+      : store_(store),
+        directory_(directory),
+        progress_(progress),
+        page_bytes_(store.page_bytes()),
+        seen_(store.meta().page_count, Seen::kNot) {}
+
+  Result<CheckReport> run() {
+    report_.page_count = seen_.size();
+    HOLDFAST_TRY(check_meta_pages());
+    store_.verify_free_map([this](PageNumber page, std::string what) { damaged(page, std::move(what)); });
+    check_trees();
+    account();
+    if (progress_ && !stopped_) {
+      progress_(report_.page_count, report_.page_count);
+    }
+    report_.stopped = stopped_;
+    return std::move(report_);
+  }
+
+ private:
+  enum class Seen : uint8_t { kNot, kReached, kDamaged };
+
+  void add_damage(uint64_t offset, std::string what) {
+    report_.damage.push_back({.file = std::string(kTreeFileName), .offset = offset, .what = std::move(what)});
+  }
+
+  void damaged(PageNumber page, std::string what) {
+    if (to_int(page) < seen_.size()) {
+      seen_[to_int(page)] = Seen::kDamaged;
+    }
+    add_damage(uint64_t{to_int(page)} * page_bytes_, std::move(what));
+  }
+
+  Result<void> check_meta_pages() {
+    HOLDFAST_TRY_ASSIGN(const std::unique_ptr<File> file, directory_.open_file(kTreeFileName, OpenMode::kReadOnly));
+    for (uint32_t slot = 0; slot < 2; ++slot) {
+      const uint64_t page_offset = uint64_t{slot} * page_bytes_;
+      for (const uint64_t offset : {page_offset, page_offset + page_bytes_ - format::kMetaCopyBytes}) {
+        std::array<std::byte, format::kMetaCopyBytes> copy{};
+        HOLDFAST_TRY_ASSIGN(const size_t size, file->read_at(offset, copy));
+        const auto meta = format::decode_meta(copy);
+        std::string what;
+        if (size < copy.size()) {
+          what = "the file ends inside a meta page";
+        } else if (!meta) {
+          what = meta.error().message();
+        } else if (meta->slot != slot || meta->database_id != store_.meta().database_id) {
+          what = "the meta page is foreign or misplaced";
+        } else {
+          continue;
+        }
+        seen_[slot] = Seen::kDamaged;
+        add_damage(offset, "meta page: " + what);
+      }
+    }
+    return {};
+  }
+
+  bool reach(PageNumber page) {
+    const uint32_t index = to_int(page);
+    if (stopped_) {
+      return false;
+    }
+    if (index >= seen_.size()) {
+      return true;  // reading it fails, and says so
+    }
+    if (seen_[index] == Seen::kReached) {
+      return false;  // the walk says what that means
+    }
+    if (progress_ && ++pages_done_ % kPagesPerProgress == 0) {
+      stopped_ = !progress_(std::min<uint64_t>(pages_done_, seen_.size()), seen_.size());
+    }
+    if (seen_[index] == Seen::kNot) {
+      seen_[index] = Seen::kReached;
+    }
+    return true;
+  }
+
+  tree::CheckVisitor visitor() {
+    tree::CheckVisitor visitor;
+    visitor.page = [this](PageNumber page) { return reach(page); };
+    visitor.damage = [this](PageNumber page, std::string what) {
+      // A walk that was stopped thinks that it met pages twice.
+      if (!stopped_) {
+        damaged(page, std::move(what));
+      }
+    };
+    return visitor;
+  }
+
+  void check_trees() {
+    PageReader reader = store_.new_reader();
+    const State state = reader.state();
+    struct Bucket {
+      std::string name;
+      format::BucketRecord record;
+    };
+    std::vector<Bucket> buckets;
+    tree::CheckVisitor catalog = visitor();
+    catalog.row = [&](std::string_view name, std::string_view value) {
+      Bucket bucket{std::string(name), {}};
+      if (!check_bucket_name(name) || !format::decode(value, bucket.record) ||
+          bucket.record.bucket_id >= state.next_bucket_id) {
+        damaged(state.catalog.page, "the catalog's record of bucket " + bucket.name + " is damaged");
+        return;
+      }
+      buckets.push_back(std::move(bucket));
+    };
+    tree::check(reader, state.catalog, catalog);
+    report_.buckets = buckets.size();
+
+    tree::CheckVisitor rows = visitor();
+    rows.row = [&](std::string_view key, std::string_view value) {
+      ++report_.rows;
+      report_.payload_bytes += key.size() + value.size();
+    };
+    for (const Bucket& bucket : buckets) {
+      if (!stopped_) {
+        tree::check(reader, bucket.record.root, rows);
+      }
+    }
+  }
+
+  // Holds what the walk saw against what the page store says.
+  void account() {
+    for (uint32_t index = 0; index < seen_.size(); ++index) {
+      const PageNumber page{index};
+      const PageStore::Place place = store_.place_of(page);
+      const bool tree = place == PageStore::Place::kTree;
+      if (seen_[index] == Seen::kReached && !tree) {
+        damaged(page, place == PageStore::Place::kMeta      ? "a tree reaches a meta page"
+                      : place == PageStore::Place::kFreeMap ? "a tree reaches a page of the free map"
+                                                            : "a page in use is free");
+      }
+      if (seen_[index] == Seen::kNot && tree && !stopped_) {
+        // Behind a damaged page nothing is reached: those pages were not lost by themselves.
+        if (report_.damage.empty()) {
+          damaged(page, "the page is neither in use nor free");
+        } else {
+          seen_[index] = Seen::kDamaged;
+        }
+      }
+      if (seen_[index] == Seen::kDamaged) {
+        ++report_.damaged_pages;
+        continue;
+      }
+      switch (place) {
+        case PageStore::Place::kMeta: ++report_.meta_pages; break;
+        case PageStore::Place::kFree: ++report_.free_pages; break;
+        case PageStore::Place::kAwaiting: ++report_.awaiting_pages; break;
+        case PageStore::Place::kFreeMap:
+        case PageStore::Place::kTree: ++report_.reachable_pages; break;
+      }
+    }
+  }
+
+  PageStore& store_;
+  Directory& directory_;
+  const std::function<bool(uint64_t, uint64_t)>& progress_;
+  const uint32_t page_bytes_;
+  std::vector<Seen> seen_;  // by page number
+  CheckReport report_;
+  uint64_t pages_done_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<CheckReport> check_database(PageStore& store, Directory& directory,
+                                   const std::function<bool(uint64_t done, uint64_t total)>& progress) {
+  return Checker(store, directory, progress).run();
+}
+
+}  // namespace HOLDFAST_FLAVOR
+}  // namespace holdfast

@@ -1,0 +1,65 @@
+#include "db/limits.h"
+
+#include <bit>
+#include <string>
+
+namespace holdfast {
+
+namespace {
+
+std::unexpected<Error> refuse(std::string_view what, uint64_t is, std::string_view limit_name, uint64_t limit) {
+  std::string message(what);
+  message += " has " + std::to_string(is) + " bytes; ";
+  message += limit_name;
+  message += " is " + std::to_string(limit);
+  return fail(ErrorCode::kInvalidArgument, std::move(message));
+}
+
+}  // namespace
+
+Result<void> check_key(std::string_view key, uint32_t page_bytes) {
+  if (key.empty()) [[unlikely]] {
+    return fail(ErrorCode::kInvalidArgument, "the key is empty; a key has at least 1 byte");
+  }
+  if (key.size() > key_bytes_max(page_bytes)) [[unlikely]] {
+    return refuse("the key", key.size(), "key_bytes_max (a quarter page less 64)", key_bytes_max(page_bytes));
+  }
+  return {};
+}
+
+Result<void> check_value(std::string_view value) {
+  if (value.size() > kValueBytesMax) [[unlikely]] {
+    return refuse("the value", value.size(), "kValueBytesMax", kValueBytesMax);
+  }
+  return {};
+}
+
+Result<void> check_bucket_name(std::string_view name) {
+  if (name.empty()) [[unlikely]] {
+    return fail(ErrorCode::kInvalidArgument, "the bucket name is empty; a bucket name has at least 1 byte");
+  }
+  if (name.size() > kBucketNameBytesMax) [[unlikely]] {
+    return refuse("the bucket name", name.size(), "kBucketNameBytesMax", kBucketNameBytesMax);
+  }
+  return {};
+}
+
+Result<void> check_options(const Options& options) {
+  if (options.page_bytes < kPageBytesMin || options.page_bytes > kPageBytesMax ||
+      !std::has_single_bit(options.page_bytes)) {
+    return fail(ErrorCode::kInvalidArgument, "page_bytes is " + std::to_string(options.page_bytes) +
+                                                 "; it must be a power of two from " + std::to_string(kPageBytesMin) +
+                                                 " to " + std::to_string(kPageBytesMax));
+  }
+  if (options.cache_bytes < kCacheBytesMin) {
+    return fail(ErrorCode::kInvalidArgument, "cache_bytes is " + std::to_string(options.cache_bytes) +
+                                                 "; kCacheBytesMin is " + std::to_string(kCacheBytesMin));
+  }
+  return {};
+}
+
+std::string_view clamp_bound(std::string_view bound, uint32_t page_bytes) {
+  return bound.substr(0, size_t{key_bytes_max(page_bytes)} + 1);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,100 @@
+// WriteSet: what one transaction wants to change, in memory, by bucket.
+//
+// Owns:       copies of all keys and values, in an arena that lives as long as the WriteSet: a view of a key or a value
+//             stays good when the key is written again, erased or rolled back.
+// Threads:    one at a time (the transaction's; from commit on the committer's).
+// Invariants: (1) a bucket's state is: dropped (what the snapshot held is gone), then erased ranges, then points;
+//                 a point wins over a range that holds it, because a range removes the points that it meets;
+//             (2) `version` changes whenever an iterator into `points` may have become invalid or may miss a row;
+//             (3) rolling back to a mark leaves exactly the state that was marked.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "db/key_ranges.h"
+
+namespace holdfast {
+
+// A new value, or none: erased.
+using PointWrite = std::optional<std::string_view>;
+using PointWrites = std::pmr::map<std::string_view, PointWrite>;
+
+struct BucketWrites {
+  BucketWrites(std::string_view bucket_name, std::pmr::memory_resource* arena) : name(bucket_name), points(arena) {}
+
+  // Whether the transaction changes nothing here.
+  bool empty() const { return !dropped && !created && !implied && points.empty() && erased.empty(); }
+
+  std::string name;
+  bool dropped = false;  // the bucket of the snapshot is dropped
+  bool created = false;  // by create_bucket: must not be there already
+  bool implied = false;  // by a put: comes to be if it is not there
+  PointWrites points;
+  KeyRanges erased;
+  uint64_t version = 0;
+};
+
+class WriteSet {
+ public:
+  WriteSet();
+  WriteSet(const WriteSet&) = delete;
+  WriteSet& operator=(const WriteSet&) = delete;
+
+  // Index of the bucket's writes, which are empty if it is new here. Indices are dense, from 0, and never change.
+  uint32_t index_of(std::string_view name);
+  uint32_t bucket_count() const { return static_cast<uint32_t>(buckets_.size()); }
+  const BucketWrites& bucket(uint32_t index) const { return *buckets_[index]; }
+  BucketWrites& bucket(uint32_t index) { return *buckets_[index]; }
+  bool empty() const;
+
+  void put(uint32_t bucket, std::string_view key, std::string_view value);
+  void erase(uint32_t bucket, std::string_view key);
+  void erase_range(uint32_t bucket, std::string_view lo, std::optional<std::string_view> hi);
+  void set_implied(uint32_t bucket);
+  void create(uint32_t bucket);
+  // `in_snapshot`: the snapshot holds a bucket of this name, which must go.
+  void drop(uint32_t bucket, bool in_snapshot);
+
+  // From the first mark on, changes are logged so that they can be undone.
+  uint64_t mark();
+  void roll_back_to(uint64_t mark);
+
+ private:
+  struct PointUndo {
+    std::string_view key;
+    bool was_there = false;
+    PointWrite was;
+  };
+  struct BucketUndo {
+    bool dropped = false, created = false, implied = false;
+    std::optional<PointWrites> points;  // what drop() took away
+    KeyRanges erased;
+  };
+  struct Undo {
+    uint32_t bucket = 0;
+    std::variant<PointUndo, KeyRanges::Change, BucketUndo> what;
+  };
+
+  std::string_view copy(std::string_view text);
+  void set_point(uint32_t bucket, std::string_view key, PointWrite write);
+  void log_flags(uint32_t bucket);
+
+  std::array<std::byte, 1024> first_block_;
+  std::pmr::monotonic_buffer_resource arena_;
+  std::vector<std::unique_ptr<BucketWrites>> buckets_;
+  std::map<std::string_view, uint32_t> index_;
+  std::vector<Undo> undo_;
+  bool logging_ = false;
+};
+
+}  // namespace holdfast
