@@ -1,0 +1,333 @@
+#include "sim/copies.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <holdfast/database.h>
+
+#include "sim/damage.h"
+#include "sim/generator.h"
+#include "sim/inspect.h"
+#include "sim/io_faults.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_entropy.h"
+#include "sim/sim_env.h"
+#include "sim/sim_threads.h"
+
+namespace holdfast::sim {
+
+namespace {
+
+constexpr auto kStream = Stream::kProbe;
+
+// A process of its own on a copy of the disk.
+class CopyProcess final : public DiskHooks {
+ public:
+  CopyProcess(const CopyContext& context, SimDisk& disk, Decisions& decisions, Trace& trace, IoFaults* faults)
+      : context_(context),
+        faults_(faults),
+        time_(context.time),
+        clock_(decisions, time_),
+        entropy_(decisions),
+        env_(Machine{disk, *this, trace, decisions, clock_, entropy_, threads_, faults, 2000}) {}
+
+  Result<Database> open() {
+    Options options;
+    options.create_if_missing = !context_.created;
+    options.page_bytes = context_.config.page_bytes;
+    options.cache_bytes = context_.config.cache_bytes;
+    options.env = &env_;
+    return Database::open("db", options);
+  }
+  const Verdict& violated() const { return violated_; }
+
+  void after_io(const IoEvent& /*event*/) override {
+    // One lost or misdirected transfer is enough: against several that hit both copies of the newest state at once
+    // there is no defence.
+    if (faults_ != nullptr && std::ranges::any_of(faults_->counts(), [](uint64_t count) { return count > 0; })) {
+      faults_->switch_off();
+    }
+  }
+  void contract_violated(std::string_view what) override {
+    if (!violated_) {
+      violated_ = "the engine broke the environment's contract: " + std::string(what);
+    }
+  }
+
+ private:
+  const CopyContext& context_;
+  IoFaults* faults_;
+  VirtualTime time_;
+  SimClock clock_;
+  SimEntropy entropy_;
+  SimThreads threads_;
+  SimEnv env_;
+  Verdict violated_;
+};
+
+Verdict with_prefix(const std::string& prefix, const Verdict& verdict) {
+  return verdict ? Verdict(prefix + *verdict) : std::nullopt;
+}
+
+Verdict recover_copy(const CopyContext& context, SimDisk& copy, Decisions& decisions, Trace& trace,
+                     Contents& contents) {
+  CopyProcess process(context, copy, decisions, trace, nullptr);
+  auto database = process.open();
+  if (!database) {
+    return "opening it answered " + database.error().to_string();
+  }
+  Verdict broken;
+  Inspection seen = inspect(*database, context.oracle.model(), Tolerance::kNone, broken);
+  context.counters.rows_checked += seen.rows;
+  contents = std::move(seen.contents);
+  if (!broken && decisions.chance(kStream, 1, 4)) {
+    if (const auto report = database->check(); !report) {
+      broken = "check answered " + report.error().to_string();
+    } else if (!report->damage.empty() || report->awaiting_pages != 0 ||
+               report->meta_pages + report->reachable_pages + report->free_pages != report->page_count) {
+      broken =
+          fmt::format("check found {} damaged places ({}), or does not account for all {} pages", report->damage.size(),
+                      report->damage.empty() ? "" : report->damage.front().what, report->page_count);
+    }
+  }
+  return broken ? broken : process.violated();
+}
+
+bool same_contents(const Contents& a, const Contents& b) {
+  return a.csn == b.csn && std::ranges::equal(a.buckets, b.buckets, [](const auto& x, const auto& y) {
+           return x.bucket == y.bucket && x.rows == y.rows;
+         });
+}
+
+}  // namespace
+
+CopyResult crash_probe(const CopyContext& context, const SimDisk& disk, Decisions decisions) {
+  const SingleThreaded inline_only;
+  Trace trace;
+  const bool kill = decisions.chance(kStream, 1, 3);
+  SimDisk copy = kill ? disk : disk.power_cut(decisions);
+  if (kill) {
+    copy.process_kill();
+  }
+  const std::string what = kill ? "a crash probe (process killed at this moment, on a copy of the disk): "
+                                : "a crash probe (power cut at this moment, on a copy of the disk): ";
+  Contents first;
+  CopyResult result;
+  result.verdict = with_prefix(what, recover_copy(context, copy, decisions, trace, first));
+  if (!result.verdict) {
+    result.verdict = with_prefix(what, context.oracle.probed(first));
+  }
+  if (!result.verdict && decisions.chance(kStream, 1, 2)) {
+    const std::string again = what + "after the recovery the power was cut once more: ";
+    SimDisk cut = copy.power_cut(decisions);
+    Contents second;
+    result.verdict = with_prefix(again, recover_copy(context, cut, decisions, trace, second));
+    if (!result.verdict && !same_contents(first, second)) {
+      result.verdict =
+          again + fmt::format("it showed commit {}, now it shows commit {}, or other rows", first.csn, second.csn);
+    }
+  }
+  result.digest = trace.digest();
+  return result;
+}
+
+namespace {
+
+class RotProbe {
+ public:
+  RotProbe(const CopyContext& context, const SimDisk& disk, Decisions& decisions)
+      : context_(context), model_(context.oracle.model()), copy_(disk), decisions_(decisions) {}
+
+  // What was done to the disk; empty: nothing that shows.
+  std::string damage() {
+    std::string text;
+    const auto directory = copy_.find_directory("db");
+    const std::vector<std::string> names = copy_.list(*directory);
+    constexpr std::array<fault::Kind, 4> kKinds = {fault::Kind::kBitRot, fault::Kind::kZeroedSector,
+                                                   fault::Kind::kStaleSector, fault::Kind::kLatentSector};
+    const uint64_t count = 1 + decisions_.below(kStream, 3);
+    for (uint64_t done = 0; done < count; ++done) {
+      // Mostly the tree; its first pages more often than their share.
+      const bool any_file = decisions_.chance(kStream, 1, 8);
+      const std::string name = any_file ? names[static_cast<size_t>(decisions_.below(kStream, names.size()))] : "tree";
+      const auto file = copy_.find(*directory, name);
+      const uint64_t sectors = copy_.file(*file).size() / kSectorBytes;
+      if (sectors == 0) {
+        continue;
+      }
+      const uint64_t reach = decisions_.chance(kStream, 1, 3) ? std::min<uint64_t>(sectors, 64) : sectors;
+      const uint64_t sector = decisions_.below(kStream, reach);
+      const fault::Kind kind = decisions_.pick(kStream, kKinds);
+      if (damage_sector(copy_, *file, sector, kind, decisions_.draw(kStream))) {
+        ++context_.counters.faults[static_cast<size_t>(kind)];
+        text += fmt::format("{}{} of {} at {}", text.empty() ? "" : ", ", fault::info(kind).name, name,
+                            sector * kSectorBytes);
+      }
+    }
+    return text;
+  }
+
+  Verdict examine(IoFaults* faults) {
+    CopyProcess process(context_, copy_, decisions_, trace_, faults);
+    auto database = process.open();
+    if (!database) {
+      return refusal(database.error(), "opening it");
+    }
+    Verdict verdict = look(*database, model_.newest_csn());
+    if (!verdict) {
+      verdict = write(*database);
+    }
+    if (!verdict) {
+      verdict = look(*database, model_.newest_csn());
+    }
+    return verdict ? verdict : process.violated();
+  }
+
+  void cut_power() { copy_ = copy_.power_cut(decisions_); }
+  bool detected() const { return detected_; }
+  uint64_t digest() const { return trace_.digest(); }
+  void forget_writes() {
+    for (; written_ > 0; --written_) {
+      model_.undo();
+    }
+  }
+
+ private:
+  // An error that damage excuses.
+  Verdict refusal(const Error& error, const std::string& what) {
+    detected_ = true;
+    switch (error.code()) {
+      case ErrorCode::kCorruption:
+      case ErrorCode::kIo:
+      case ErrorCode::kReadOnly:
+      case ErrorCode::kOutcomeUnknown:
+      case ErrorCode::kUnsupported: return std::nullopt;
+      default: return what + " answered " + error.to_string() + "; expected corruption or io";
+    }
+  }
+
+  Verdict look(Database& database, uint64_t csn) {
+    Verdict broken;
+    const Inspection seen = inspect(database, model_, Tolerance::kDamage, broken);
+    context_.counters.rows_checked += seen.rows;
+    if (broken) {
+      return broken;
+    }
+    detected_ = detected_ || seen.met_damage;
+    if (seen.contents.csn != csn && !unsure_) {
+      return fmt::format("it silently shows commit {}, expected commit {}", seen.contents.csn, csn);
+    }
+    if (unsure_) {
+      return std::nullopt;
+    }
+    for (const Contents::Bucket& bucket : seen.contents.buckets) {
+      if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, false, bucket.complete, csn)) {
+        return verdict;
+      }
+    }
+    for (const Contents::Bucket& bucket : seen.reversed) {
+      if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, true, bucket.complete, csn)) {
+        return verdict;
+      }
+    }
+    if (seen.contents.buckets_complete && seen.contents.buckets.size() != model_.bucket_names(csn).size()) {
+      return fmt::format("it has {} buckets, expected {}", seen.contents.buckets.size(),
+                         model_.bucket_names(csn).size());
+    }
+    const auto report = database.check();
+    if (!report) {
+      return refusal(report.error(), "check");
+    }
+    if (seen.met_damage && report->damage.empty()) {
+      return "reading met damage, but check reports none";
+    }
+    detected_ = detected_ || !report->damage.empty();
+    return std::nullopt;
+  }
+
+  Verdict write(Database& database) {
+    Generator generator(context_.config, decisions_.fork(1));
+    const uint64_t count = decisions_.below(kStream, 6);
+    for (uint64_t done = 0; done < count; ++done) {
+      TxnLog log;
+      log.who = "rot probe";
+      log.blind = true;
+      const BucketId id = model_.bucket("bucket" + std::to_string(generator.bucket()));
+      const std::string key = generator.key();
+      const std::string value = generator.value(~done, done);
+      log.put(id, key, value);
+      const auto answer = database.put(model_.bucket_name(id), key, value);
+      if (!answer) {
+        if (answer.error().code() == ErrorCode::kOutcomeUnknown) {
+          unsure_ = true;
+        }
+        if (Verdict verdict = refusal(answer.error(), "a put")) {
+          return verdict;
+        }
+        continue;
+      }
+      if (to_int(answer->csn) != model_.newest_csn() + 1) {
+        return fmt::format("a put became commit {}, expected {}", to_int(answer->csn), model_.newest_csn() + 1);
+      }
+      ++written_;
+      if (Verdict verdict = model_.apply(log)) {
+        return verdict;
+      }
+    }
+    return std::nullopt;
+  }
+
+  const CopyContext& context_;
+  Model& model_;
+  SimDisk copy_;
+  Decisions& decisions_;
+  Trace trace_;
+  bool detected_ = false;
+  bool unsure_ = false;  // a write answered outcome_unknown: either state is right
+  uint64_t written_ = 0;
+};
+
+}  // namespace
+
+CopyResult rot_probe(const CopyContext& context, const SimDisk& disk, Decisions decisions) {
+  const SingleThreaded inline_only;
+  RotProbe probe(context, disk, decisions);
+  fault::FaultPlan plan;
+  const uint64_t way = decisions.below(kStream, 4);
+  std::string what;
+  if (way == 0) {
+    // A transfer goes wrong while the engine runs.
+    const uint64_t victim = decisions.below(kStream, 3);
+    const auto one_in = static_cast<uint32_t>(decisions.between(kStream, 2, 40));
+    (victim == 0   ? plan.lost_write.one_in
+     : victim == 1 ? plan.misdirected_write.one_in
+                   : plan.misdirected_read.one_in) = one_in;
+    what = victim == 0 ? "a lost write" : victim == 1 ? "a misdirected write" : "a misdirected read";
+  } else {
+    what = probe.damage();
+  }
+  CopyResult result;
+  if (what.empty()) {
+    return result;
+  }
+  ++context.counters.rot_probes;
+  IoFaults faults(plan);
+  const std::string prefix = "a damaged copy of the disk (" + what + "): ";
+  result.verdict = with_prefix(prefix, probe.examine(&faults));
+  for (size_t kind = 0; kind < fault::kKindCount; ++kind) {
+    context.counters.faults[kind] += faults.counts()[kind];
+  }
+  if (!result.verdict) {
+    if (decisions.chance(kStream, 1, 2)) {
+      probe.cut_power();
+    }
+    result.verdict = with_prefix(prefix + "opened again: ", probe.examine(nullptr));
+  }
+  probe.forget_writes();
+  context.counters.rot_detected += probe.detected() ? 1U : 0U;
+  result.digest = probe.digest();
+  return result;
+}
+
+}  // namespace holdfast::sim

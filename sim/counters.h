@@ -1,0 +1,63 @@
+// Counters: what one seed, or many, went through. Plain numbers, so that they can travel between processes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "fault/table.h"
+
+namespace holdfast::sim {
+
+struct Counters {
+  uint64_t seeds = 0;
+  uint64_t operations = 0;
+  uint64_t commits = 0;
+  uint64_t conflicts = 0;
+  uint64_t refused_commits = 0;  // no_space, read_only, io: answered, nothing changed
+  uint64_t opens = 0;
+  uint64_t recoveries = 0;      // opens after a power cut or kill that were checked against the model
+  uint64_t nested_crashes = 0;  // crashes before a recovery was over
+  uint64_t power_cuts = 0;
+  uint64_t kills = 0;
+  uint64_t crash_probes = 0;
+  uint64_t rot_probes = 0;    // damaged copies of the disk
+  uint64_t rot_detected = 0;  // of them, how many met an error or reported damage
+  uint64_t doubts_survived = 0;
+  uint64_t doubts_lost = 0;
+  uint64_t logs_judged = 0;   // transactions and snapshots whose every answer was checked
+  uint64_t rows_checked = 0;  // rows compared after recoveries and probes
+  uint64_t disk_operations = 0;
+  uint64_t switches = 0;
+  uint64_t runs_compared = 0;  // seeds that were run twice
+  fault::Counts faults{};
+
+  void add(const Counters& other) {
+    const auto sum = [](uint64_t& mine, uint64_t theirs) { mine += theirs; };
+    sum(seeds, other.seeds);
+    sum(operations, other.operations);
+    sum(commits, other.commits);
+    sum(conflicts, other.conflicts);
+    sum(refused_commits, other.refused_commits);
+    sum(opens, other.opens);
+    sum(recoveries, other.recoveries);
+    sum(nested_crashes, other.nested_crashes);
+    sum(power_cuts, other.power_cuts);
+    sum(kills, other.kills);
+    sum(crash_probes, other.crash_probes);
+    sum(rot_probes, other.rot_probes);
+    sum(rot_detected, other.rot_detected);
+    sum(doubts_survived, other.doubts_survived);
+    sum(doubts_lost, other.doubts_lost);
+    sum(logs_judged, other.logs_judged);
+    sum(rows_checked, other.rows_checked);
+    sum(disk_operations, other.disk_operations);
+    sum(switches, other.switches);
+    sum(runs_compared, other.runs_compared);
+    for (size_t kind = 0; kind < faults.size(); ++kind) {
+      faults[kind] += other.faults[kind];
+    }
+  }
+};
+
+}  // namespace holdfast::sim

@@ -1,0 +1,135 @@
+#include "sim/inspect.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include <fmt/format.h>
+
+namespace holdfast::sim {
+
+namespace {
+
+constexpr size_t kGetEvery = 7;  // rows that are also read by key
+
+class Inspector {
+ public:
+  Inspector(Model& model, Tolerance tolerance) : model_(model), tolerance_(tolerance) {}
+
+  Inspection read(const Database& database) {
+    const Snapshot snapshot = database.snapshot();
+    result_.contents.csn = to_int(snapshot.csn());
+    const auto names = snapshot.buckets();
+    if (!names) {
+      result_.contents.buckets_complete = false;
+      met(names.error(), "the list of buckets");
+      return std::move(result_);
+    }
+    for (const std::string& name : *names) {
+      if (broken) {
+        break;
+      }
+      read_bucket(snapshot, name);
+    }
+    return std::move(result_);
+  }
+
+  Verdict broken;
+
+ private:
+  void met(const Error& error, const std::string& what) {
+    result_.met_damage = true;
+    const bool excused =
+        tolerance_ == Tolerance::kDamage && (error.code() == ErrorCode::kCorruption || error.code() == ErrorCode::kIo);
+    if (!excused && !broken) {
+      broken = "reading " + what + " answered " + error.to_string();
+    }
+  }
+
+  void read_bucket(const Snapshot& snapshot, const std::string& name) {
+    const BucketView view = snapshot.bucket(name);
+    Contents::Bucket forward{model_.bucket(name), {}, true};
+    Contents::Bucket backward{forward.bucket, {}, true};
+    Range rows = view.all();
+    for (const auto [key, value] : rows) {
+      forward.rows.push_back({std::string(key), ValueMark::of(value)});
+    }
+    if (const auto status = rows.status(); !status) {
+      forward.complete = false;
+      met(status.error(), "bucket \"" + name + "\"");
+    }
+    Range reverse = view.all().reversed();
+    for (const auto [key, value] : reverse) {
+      backward.rows.push_back({std::string(key), ValueMark::of(value)});
+    }
+    if (const auto status = reverse.status(); !status) {
+      backward.complete = false;
+      met(status.error(), "bucket \"" + name + "\" backwards");
+    }
+    if (forward.complete && backward.complete &&
+        !std::ranges::equal(forward.rows, backward.rows | std::views::reverse)) {
+      broken = fmt::format("bucket \"{}\" has {} rows forwards and {} backwards, or they differ", name,
+                           forward.rows.size(), backward.rows.size());
+    }
+    for (size_t index = 0; index < forward.rows.size() && !broken; index += kGetEvery) {
+      get(view, name, forward.rows[index]);
+    }
+    result_.rows += forward.rows.size();
+    result_.contents.buckets.push_back(std::move(forward));
+    result_.reversed.push_back(std::move(backward));
+  }
+
+  void get(const BucketView& view, const std::string& name, const Row& row) {
+    const auto value = view.get(row.key);
+    if (!value) {
+      return met(value.error(), "a key of bucket \"" + name + "\"");
+    }
+    if (!*value || !(ValueMark::of(**value) == row.value)) {
+      broken = "bucket \"" + name + "\": get of key \"" + row.key + "\" gave " +
+               (*value ? ValueMark::of(**value).to_string() : "nothing") + ", but a scan " + row.value.to_string();
+    }
+  }
+
+  Model& model_;
+  Tolerance tolerance_;
+  Inspection result_;
+};
+
+}  // namespace
+
+Inspection inspect(const Database& database, Model& model, Tolerance tolerance, Verdict& broken) {
+  Inspector inspector(model, tolerance);
+  Inspection result = inspector.read(database);
+  broken = std::move(inspector.broken);
+  return result;
+}
+
+Verdict check_soundness(Database& database, const Model& model, uint64_t csn) {
+  const auto answer = database.check();
+  if (!answer) {
+    return "check answered " + answer.error().to_string();
+  }
+  const CheckReport& report = *answer;
+  if (!report.damage.empty() || report.damaged_pages != 0) {
+    const auto& first = report.damage.front();
+    return fmt::format("check found damage in a sound database: {} (file {}, offset {}; {} in all)", first.what,
+                       first.file, first.offset, report.damage.size());
+  }
+  const uint64_t sum = report.meta_pages + report.reachable_pages + report.free_pages + report.awaiting_pages;
+  if (sum != report.page_count) {
+    return fmt::format("check accounts for {} of {} pages: {} meta, {} reachable, {} free, {} awaiting a snapshot", sum,
+                       report.page_count, report.meta_pages, report.reachable_pages, report.free_pages,
+                       report.awaiting_pages);
+  }
+  if (report.awaiting_pages != 0) {
+    return fmt::format("{} pages await a snapshot, but none is alive", report.awaiting_pages);
+  }
+  if (report.rows != model.row_count(csn) || report.payload_bytes != model.payload_bytes(csn) ||
+      report.buckets != model.bucket_names(csn).size()) {
+    return fmt::format("check counted {} buckets, {} rows, {} bytes; expected {}, {}, {}", report.buckets, report.rows,
+                       report.payload_bytes, model.bucket_names(csn).size(), model.row_count(csn),
+                       model.payload_bytes(csn));
+  }
+  return std::nullopt;
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,178 @@
+// holdfast-sim: runs the engine through simulated histories.
+//
+//   holdfast-sim run --seeds 1000       many histories, in parallel; exit code 1 if a promise was broken
+//   holdfast-sim replay --seed 4711     one of them again, with its trace
+//   holdfast-sim faults                 what can go wrong on the simulated disk, and what each obliges the engine to
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "fault/table.h"
+#include "sim/fleet.h"
+#include "sim/run.h"
+
+namespace {
+
+using namespace holdfast;
+using namespace holdfast::sim;
+
+volatile sig_atomic_t stop_asked = 0;
+void ask_to_stop(int /*signal*/) { stop_asked = 1; }
+
+using SteadyClock = std::chrono::steady_clock;
+double seconds_since(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+std::string list_of_profiles() {
+  std::string text;
+  for (const Profile profile : kProfiles) {
+    text += (text.empty() ? "" : ", ") + std::string(name_of(profile));
+  }
+  return text;
+}
+
+std::string reproduction(uint64_t seed, Profile profile) {
+  return fmt::format("holdfast-sim replay --seed {} --profile {} --trace", seed, name_of(profile));
+}
+
+void print_summary(const FleetReport& report, const FleetOptions& options, double seconds) {
+  const Counters& all = report.counters;
+  fmt::print("seeds            {} of {} (profile {}, from seed {}), {} without a failure\n", all.seeds,
+             options.seed_count, name_of(options.profile), options.first_seed, all.seeds - report.failures.size());
+  fmt::print("crashes survived {} ({} power cuts, {} kills; {} of them before recovery was over)\n",
+             all.power_cuts + all.kills, all.power_cuts, all.kills, all.nested_crashes);
+  fmt::print("recoveries       {} compared with the model; commits in doubt: {} survived, {} did not\n", all.recoveries,
+             all.doubts_survived, all.doubts_lost);
+  fmt::print("crash probes     {}; damaged copies: {}, {} of them noticed\n", all.crash_probes, all.rot_probes,
+             all.rot_detected);
+  fmt::print("operations       {} ({} commits, {} conflicts, {} refused); {} logs judged, {} rows compared\n",
+             all.operations, all.commits, all.conflicts, all.refused_commits, all.logs_judged, all.rows_checked);
+  fmt::print("disk             {} operations\n", all.disk_operations);
+  std::string faults;
+  for (const fault::FaultInfo& info : fault::kFaults) {
+    const uint64_t count = all.faults[static_cast<size_t>(info.kind)];
+    if (count > 0) {
+      faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", info.name, count);
+    }
+  }
+  fmt::print("faults injected  {}\n", faults.empty() ? "none" : faults);
+  fmt::print("run twice        {} seeds, compared event by event\n", all.runs_compared);
+  fmt::print("digest           {:016x}\n", report.digest);
+  fmt::print("time             {:.1f} s, {:.0f} seeds/s\n", seconds,
+             seconds > 0 ? static_cast<double>(all.seeds) / seconds : 0.0);
+}
+
+int run(const FleetOptions& options) {
+  struct sigaction action = {};
+  action.sa_handler = ask_to_stop;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  const auto start = SteadyClock::now();
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  auto shown_at = start - std::chrono::seconds(1);
+  const auto progress = [&](const FleetReport& so_far) {
+    if (!terminal || seconds_since(shown_at) < 0.2) {
+      return;
+    }
+    shown_at = SteadyClock::now();
+    const double seconds = seconds_since(start);
+    fmt::print(stderr, "\r{} of {} seeds, {} crashes, {} failures, {:.0f} seeds/s   ", so_far.counters.seeds,
+               options.seed_count, so_far.counters.power_cuts + so_far.counters.kills, so_far.failures.size(),
+               static_cast<double>(so_far.counters.seeds) / (seconds > 0 ? seconds : 1));
+    std::fflush(stderr);
+  };
+  const FleetReport report = run_fleet(options, progress, [] { return stop_asked != 0; });
+  if (terminal) {
+    fmt::print(stderr, "\r\033[K");
+  }
+  for (const SeedFailure& failure : report.failures) {
+    fmt::print("FAILED seed {}: {}\n  reproduce: {}\n", failure.seed, failure.account,
+               reproduction(failure.seed, options.profile));
+  }
+  if (report.interrupted) {
+    fmt::print("interrupted\n");
+  }
+  print_summary(report, options, seconds_since(start));
+  return report.failures.empty() ? (report.interrupted ? 130 : 0) : 1;
+}
+
+int replay(uint64_t seed, Profile profile, bool trace) {
+  FiberStacks stacks;
+  const RunResult result = run_seed(seed, profile, stacks, trace ? stdout : nullptr);
+  std::fflush(stdout);
+  fmt::print("seed {}, profile {}: {} events, digest {:016x}, {} crashes, {} commits\n", seed, name_of(profile),
+             result.events, result.digest, result.counters.power_cuts + result.counters.kills, result.counters.commits);
+  if (!result.failure.empty()) {
+    fmt::print("FAILED seed {}: {}\n  reproduce: {}\n", seed, result.failure, reproduction(seed, profile));
+    return 1;
+  }
+  return 0;
+}
+
+int print_faults() {
+  fmt::print("{:<22} {:<6} {:<28}\n", "fault", "class", "rules");
+  for (const fault::FaultInfo& info : fault::kFaults) {
+    const char* fault_class = info.fault_class == fault::Class::kLegal      ? "L"
+                              : info.fault_class == fault::Class::kDetected ? "D"
+                                                                            : "X";
+    fmt::print("{:<22} {:<6} {:<28}\n", info.name, fault_class, info.rules);
+  }
+  fmt::print(
+      "\nL: legal; nothing acknowledged is lost, and no error appears after recovery\n"
+      "D: must be noticed; wrong data is never returned\n"
+      "X: out of contract; drawn only on demand\n");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Runs the Holdfast engine through simulated crashes, faults and schedules"};
+  app.require_subcommand(1);
+  std::string profile_name = "default";
+  const auto known_profile = [](const std::string& name) {
+    return profile_named(name) ? std::string() : "the profiles are " + list_of_profiles();
+  };
+
+  FleetOptions options;
+  options.jobs = std::max(1U, std::thread::hardware_concurrency());
+  CLI::App* run_command = app.add_subcommand("run", "Run many seeds and compare everything with the model");
+  run_command->add_option("--seeds", options.seed_count, "How many seeds")->required();
+  run_command->add_option("--start", options.first_seed, "The first seed")->capture_default_str();
+  run_command->add_option("--jobs", options.jobs, "Worker processes")->check(CLI::Range(1, 256))->capture_default_str();
+  run_command->add_option("--profile", profile_name, "One of: " + list_of_profiles())
+      ->check(known_profile)
+      ->capture_default_str();
+  run_command->add_flag("--twice", options.twice, "Run every seed twice and compare (otherwise 1 in 20)");
+  run_command->add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
+
+  uint64_t seed = 0;
+  bool trace = false;
+  CLI::App* replay_command = app.add_subcommand("replay", "Run one seed again");
+  replay_command->add_option("--seed", seed, "The seed")->required();
+  replay_command->add_option("--profile", profile_name, "One of: " + list_of_profiles())
+      ->check(known_profile)
+      ->capture_default_str();
+  replay_command->add_flag("--trace", trace, "Print every event");
+
+  CLI::App* faults_command = app.add_subcommand("faults", "Print the table of faults");
+
+  CLI11_PARSE(app, argc, argv);
+  if (faults_command->parsed()) {
+    return print_faults();
+  }
+  const Profile profile = *profile_named(profile_name);
+  if (replay_command->parsed()) {
+    return replay(seed, profile, trace);
+  }
+  options.profile = profile;
+  return run(options);
+}

@@ -1,0 +1,309 @@
+#include "sim/oracle.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace holdfast::sim {
+
+namespace {
+
+// Orders of transactions in doubt that are tried before giving up; conflicting ones have only one possible order, so
+// real cases need a handful.
+constexpr uint64_t kTriesMax = 20'000;
+
+}  // namespace
+
+Verdict Oracle::shown(const std::string& who, uint64_t csn, uint64_t floor_before) {
+  if (csn < floor_before) {
+    return who + " was shown the state after commit " + std::to_string(csn) + ", but before it asked " + floor_reason_ +
+           ": expected at least commit " + std::to_string(floor_before);
+  }
+  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size();
+  if (csn > possible) {
+    return who + " was shown the state after commit " + std::to_string(csn) + ", but at most " +
+           std::to_string(possible) + " transactions can have committed";
+  }
+  if (csn > floor_) {
+    floor_ = csn;
+    floor_reason_ = "commit " + std::to_string(csn) + " had been shown to " + who;
+  }
+  return std::nullopt;
+}
+
+void Oracle::committing(Log log) {
+  const uint64_t id = log->id;
+  in_flight_[id] = {std::move(log), floor_};
+}
+
+Verdict Oracle::committed(uint64_t id, uint64_t csn) {
+  const auto found = in_flight_.find(id);
+  CHECK(found != in_flight_.end());
+  const InFlight flight = found->second;
+  in_flight_.erase(found);
+  const std::string who = "transaction " + std::to_string(id) + " of " + flight.log->who;
+  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + 1;
+  if (csn <= flight.log->snapshot_csn || csn <= flight.floor) {
+    return who + " was acknowledged as commit " + std::to_string(csn) + ", but it began on commit " +
+           std::to_string(flight.log->snapshot_csn) + ", and when commit() was called the newest known one was " +
+           std::to_string(flight.floor);
+  }
+  if (csn > possible || csn <= model_.newest_csn() || waiting_.contains(csn)) {
+    return who + " was acknowledged as commit " + std::to_string(csn) +
+           (csn > possible ? ", but at most " + std::to_string(possible) + " transactions can have committed"
+                           : ", but that number belongs to another transaction");
+  }
+  if (csn > floor_) {
+    floor_ = csn;
+    floor_reason_ = "commit " + std::to_string(csn) + " (" + who + ") had been acknowledged";
+  }
+  waiting_[csn] = flight.log;
+  return advance();
+}
+
+Verdict Oracle::advance() {
+  bool moved = false;
+  for (auto next = waiting_.find(model_.newest_csn() + 1); next != waiting_.end();
+       next = waiting_.find(model_.newest_csn() + 1)) {
+    const Log log = next->second;
+    waiting_.erase(next);
+    ++logs_judged_;
+    moved = true;
+    const uint64_t before = model_.newest_csn();
+    if (Verdict verdict = model_.judge(*log, log->snapshot_csn)) {
+      return verdict;
+    }
+    if (log->serializable && log->snapshot_csn != before) {
+      if (Verdict verdict = model_.judge(*log, before)) {
+        return verdict;
+      }
+    }
+    if (Verdict verdict = model_.apply(*log)) {
+      return verdict;
+    }
+  }
+  return moved ? judge_waiting() : std::nullopt;
+}
+
+Verdict Oracle::judge_waiting() {
+  for (auto log = looks_.begin(); log != looks_.end();) {
+    if ((*log)->snapshot_csn > model_.newest_csn()) {
+      ++log;
+      continue;
+    }
+    const Log ready = *log;
+    log = looks_.erase(log);
+    ++logs_judged_;
+    if (Verdict verdict = model_.judge(*ready, ready->snapshot_csn)) {
+      return verdict;
+    }
+  }
+  return std::nullopt;
+}
+
+Verdict Oracle::refused(uint64_t id) {
+  const auto found = in_flight_.find(id);
+  CHECK(found != in_flight_.end());
+  const Log log = found->second.log;
+  in_flight_.erase(found);
+  return looked(log);
+}
+
+void Oracle::in_doubt(uint64_t id) {
+  const auto found = in_flight_.find(id);
+  CHECK(found != in_flight_.end());
+  in_doubt_[id] = found->second.log;
+  in_flight_.erase(found);
+}
+
+Verdict Oracle::looked(Log log) {
+  if (log->snapshot_csn > model_.newest_csn()) {
+    looks_.push_back(std::move(log));
+    return std::nullopt;
+  }
+  ++logs_judged_;
+  return model_.judge(*log, log->snapshot_csn);
+}
+
+bool Oracle::others_after(uint64_t csn, uint64_t id) const {
+  const auto other = [id](const auto& entry) { return entry.first != id; };
+  return model_.newest_csn() > csn || floor_ > csn || !waiting_.empty() || std::ranges::any_of(in_flight_, other);
+}
+
+void Oracle::crashed() {
+  for (auto& [id, flight] : in_flight_) {
+    in_doubt_[id] = flight.log;
+  }
+  in_flight_.clear();
+}
+
+Verdict Oracle::bounds(const Contents& contents) const {
+  const std::string shows = "the recovered database shows the state after commit " + std::to_string(contents.csn);
+  if (contents.csn < floor_) {
+    return shows + ", but " + floor_reason_ + " before the crash";
+  }
+  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + in_doubt_.size();
+  if (contents.csn > possible) {
+    return shows + ", but at most " + std::to_string(possible) + " transactions can have committed" + describe_doubts();
+  }
+  return std::nullopt;
+}
+
+std::string Oracle::describe_doubts() const {
+  std::string text;
+  for (const auto& [id, flight] : in_flight_) {
+    text += "; in flight: transaction " + std::to_string(id) + " of " + flight.log->who;
+  }
+  for (const auto& [id, log] : in_doubt_) {
+    text += "; in doubt: transaction " + std::to_string(id) + " of " + log->who;
+  }
+  return text;
+}
+
+Verdict Oracle::explain(const Contents& contents, Search& search) {
+  search.contents = &contents;
+  search.tries_left = kTriesMax;
+  const BucketId ledger = model_.bucket(kLedger);
+  const Contents::Bucket* markers = nullptr;
+  for (const Contents::Bucket& bucket : contents.buckets) {
+    if (bucket.bucket == ledger) {
+      markers = &bucket;
+    }
+  }
+  const auto consider = [&](const Log& log) {
+    if (!log->marker.empty() && markers != nullptr && markers->complete) {
+      const auto row = std::ranges::lower_bound(markers->rows, log->marker, {}, &Row::key);
+      if (row == markers->rows.end() || row->key != log->marker) {
+        return;
+      }
+    }
+    if (!log->marker.empty() && markers == nullptr && contents.buckets_complete) {
+      return;
+    }
+    search.candidates.push_back({log});
+  };
+  for (const auto& [id, flight] : in_flight_) {
+    consider(flight.log);
+  }
+  for (const auto& [id, log] : in_doubt_) {
+    consider(log);
+  }
+  return place(search, model_.newest_csn() + 1);
+}
+
+// Fills `csn` and all after it. On an objection the model is as it was; otherwise the chosen ones are applied to it.
+Verdict Oracle::place(Search& search, uint64_t csn) {
+  if (csn > search.contents->csn) {
+    return compare(*search.contents);
+  }
+  if (const auto known = waiting_.find(csn); known != waiting_.end()) {
+    return try_place(search, csn, known->second);
+  }
+  Verdict first;
+  for (Candidate& candidate : search.candidates) {
+    if (candidate.used || candidate.log->snapshot_csn >= csn || search.tries_left == 0) {
+      continue;
+    }
+    --search.tries_left;
+    candidate.used = true;
+    Verdict verdict = try_place(search, csn, candidate.log);
+    if (!verdict) {
+      return std::nullopt;
+    }
+    candidate.used = false;
+    if (!first) {
+      first = std::move(verdict);
+    }
+  }
+  if (!first) {
+    first = "nobody can have made commit " + std::to_string(csn) + ", yet the database shows commit " +
+            std::to_string(search.contents->csn) + describe_doubts();
+  }
+  return first;
+}
+
+Verdict Oracle::try_place(Search& search, uint64_t csn, const Log& log) {
+  Verdict verdict = model_.judge(*log, log->snapshot_csn);
+  if (!verdict && log->serializable) {
+    verdict = model_.judge(*log, csn - 1);
+  }
+  if (verdict) {
+    return verdict;
+  }
+  verdict = model_.apply(*log);
+  for (const Log& look : looks_) {
+    if (!verdict && look->snapshot_csn == csn) {
+      verdict = model_.judge(*look, csn);
+    }
+  }
+  search.chosen.push_back(log);
+  if (!verdict) {
+    verdict = place(search, csn + 1);
+  }
+  if (verdict) {
+    search.chosen.pop_back();
+    model_.undo();
+  }
+  return verdict;
+}
+
+Verdict Oracle::compare(const Contents& contents) const {
+  const uint64_t csn = contents.csn;
+  std::vector<bool> seen(model_.bucket_count());
+  for (const Contents::Bucket& bucket : contents.buckets) {
+    seen[bucket.bucket] = true;
+    if (!model_.exists(bucket.bucket, csn)) {
+      return "there is a bucket \"" + model_.bucket_name(bucket.bucket) + "\" after commit " + std::to_string(csn) +
+             ", expected none" + describe_doubts();
+    }
+    if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, false, bucket.complete, csn)) {
+      return *verdict + describe_doubts();
+    }
+  }
+  for (BucketId bucket = 0; contents.buckets_complete && bucket < model_.bucket_count(); ++bucket) {
+    if (!seen[bucket] && model_.exists(bucket, csn)) {
+      return "bucket \"" + model_.bucket_name(bucket) + "\" is missing after commit " + std::to_string(csn) +
+             describe_doubts();
+    }
+  }
+  return std::nullopt;
+}
+
+Verdict Oracle::recovered(const Contents& contents) {
+  CHECK(in_flight_.empty());
+  if (Verdict verdict = bounds(contents)) {
+    return verdict;
+  }
+  Search search;
+  if (Verdict verdict = explain(contents, search)) {
+    return verdict;
+  }
+  logs_judged_ += search.chosen.size();
+  uint64_t survived = 0;
+  for (const Log& log : search.chosen) {
+    survived += in_doubt_.contains(log->id) ? 1U : 0U;
+  }
+  doubts_survived_ += survived;
+  doubts_lost_ += in_doubt_.size() - survived;
+  in_doubt_.clear();
+  waiting_.clear();
+  floor_ = contents.csn;
+  floor_reason_ = "commit " + std::to_string(contents.csn) + " had been shown by an earlier recovery";
+  return judge_waiting();
+}
+
+Verdict Oracle::probed(const Contents& contents) {
+  if (Verdict verdict = bounds(contents)) {
+    return verdict;
+  }
+  Search search;
+  if (Verdict verdict = explain(contents, search)) {
+    return verdict;
+  }
+  for (size_t count = search.chosen.size(); count > 0; --count) {
+    model_.undo();
+  }
+  return std::nullopt;
+}
+
+}  // namespace holdfast::sim

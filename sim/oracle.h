@@ -1,0 +1,119 @@
+// Oracle: what the database promised to whom, and whether it keeps it, also across crashes.
+//
+// It follows every transaction from begin to the answer of commit, applies what was acknowledged to the Model in csn
+// order, and has each log judged as soon as all commits that its snapshot shows are known. After a crash it finds out
+// which of the transactions in doubt survived, once and for all.
+//
+// A commit is *acknowledged* when its caller was told; *in flight* from the call of commit() to its answer; *in doubt*
+// when the answer was outcome_unknown or the world ended before it. The *floor* is the newest csn that was acknowledged
+// or shown to anybody: nothing below it may ever be lost, and no later snapshot may be older.
+//
+// Invariants: (1) the model holds exactly the commits up to the first csn whose transaction is not known;
+//             (2) after recovered() nothing is in doubt: what is not in the model by then must never appear.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/model.h"
+
+namespace holdfast::sim {
+
+// Everything that a database shows: the newest snapshot, bucket by bucket.
+struct Contents {
+  uint64_t csn = 0;
+  struct Bucket {
+    BucketId bucket = 0;
+    std::vector<Row> rows;
+    bool complete = true;  // false: damage ended the scan
+  };
+  std::vector<Bucket> buckets;
+  bool buckets_complete = true;  // false: damage hid the list of buckets
+};
+
+class Oracle {
+ public:
+  using Log = std::shared_ptr<const TxnLog>;
+  static constexpr const char* kLedger = "ledger";
+
+  Model& model() { return model_; }
+  const Model& model() const { return model_; }
+  uint64_t next_transaction_id() { return next_id_++; }
+
+  // --- while the database runs
+  uint64_t floor() const { return floor_; }
+  // A snapshot or transaction, asked for when the floor was `floor_before`, shows `csn`.
+  Verdict shown(const std::string& who, uint64_t csn, uint64_t floor_before);
+  // commit() is about to be called.
+  void committing(Log log);
+  Verdict committed(uint64_t id, uint64_t csn);
+  // The answer of commit() proves that nothing was changed.
+  Verdict refused(uint64_t id);
+  void in_doubt(uint64_t id);
+  // What a snapshot, or a transaction that came to nothing, was answered: judged now, or when its snapshot is known.
+  Verdict looked(Log log);
+  // Whether some transaction other than `id` committed, or may have, after `csn`: only then may `id` meet a conflict.
+  bool others_after(uint64_t csn, uint64_t id) const;
+  // Acknowledged commits whose predecessors are not all known.
+  size_t unknown_commits() const { return waiting_.size(); }
+  // True if every commit is known and nobody is in flight or in doubt.
+  bool settled() const {
+    return waiting_.empty() && in_flight_.empty() && in_doubt_.empty() && floor_ <= model_.newest_csn();
+  }
+
+  // --- crashes
+  // The world ended: what was in flight is in doubt.
+  void crashed();
+  // The database was opened again and shows `contents`. Objects if that is not a state that it may show; otherwise
+  // settles everything that was in doubt.
+  Verdict recovered(const Contents& contents);
+  // The same question for a copy that was cut off now: nothing is settled, transactions in flight may be there or not.
+  Verdict probed(const Contents& contents);
+
+  uint64_t doubts_survived() const { return doubts_survived_; }
+  uint64_t doubts_lost() const { return doubts_lost_; }
+  uint64_t logs_judged() const { return logs_judged_; }
+
+ private:
+  struct Candidate {
+    Log log;
+    bool used = false;
+  };
+  // One search for an order of the transactions in doubt that explains the contents.
+  struct Search {
+    const Contents* contents = nullptr;
+    std::vector<Candidate> candidates;
+    std::vector<Log> chosen;  // by csn, from the model's newest + 1
+    uint64_t tries_left = 0;
+  };
+
+  Verdict advance();
+  Verdict judge_waiting();
+  Verdict bounds(const Contents& contents) const;
+  Verdict explain(const Contents& contents, Search& search);
+  Verdict place(Search& search, uint64_t csn);
+  Verdict try_place(Search& search, uint64_t csn, const Log& log);
+  Verdict compare(const Contents& contents) const;
+  std::string describe_doubts() const;
+
+  Model model_;
+  uint64_t next_id_ = 1;
+  uint64_t floor_ = 0;
+  std::string floor_reason_ = "the empty database";
+  std::map<uint64_t, Log> waiting_;  // acknowledged, by csn; an earlier one is not known yet
+  struct InFlight {
+    Log log;
+    uint64_t floor = 0;
+  };
+  std::map<uint64_t, InFlight> in_flight_;  // by id
+  std::map<uint64_t, Log> in_doubt_;        // by id
+  std::vector<Log> looks_;                  // not judged yet
+  uint64_t doubts_survived_ = 0;
+  uint64_t doubts_lost_ = 0;
+  uint64_t logs_judged_ = 0;
+};
+
+}  // namespace holdfast::sim

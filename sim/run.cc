@@ -1,0 +1,431 @@
+#include "sim/run.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+#include <holdfast/database.h>
+
+#include "base/check.h"
+#include "sim/copies.h"
+#include "sim/crash_plan.h"
+#include "sim/inspect.h"
+#include "sim/io_faults.h"
+#include "sim/scheduler.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_entropy.h"
+#include "sim/sim_env.h"
+#include "sim/sim_threads.h"
+#include "sim/workload.h"
+#include "sim/world.h"
+
+namespace holdfast::sim {
+
+namespace {
+
+constexpr int kOpenTries = 4;  // with faults; after that they are switched off
+constexpr uint64_t kPauseNs = 1'000'000;
+constexpr uint64_t kCheckOneIn = 3;  // recoveries and ends that are checked page by page
+// What may remain reachable when all rows but the ledger's are gone: a few pages beyond this many times the payload.
+constexpr uint64_t kRemainderFactor = 6;
+constexpr uint64_t kRemainderPages = 24;
+
+// What a Run is made of before it is a World.
+struct RunParts {
+  RunParts(uint64_t seed, Profile profile) : decisions_(seed), config_(RunConfig::draw(decisions_, profile)) {}
+  Decisions decisions_;
+  RunConfig config_;
+  Oracle oracle_;
+  Trace trace_;
+  Counters counters_;
+};
+
+class Run final : private RunParts, public World, public DiskHooks {
+ public:
+  Run(uint64_t seed, Profile profile, FiberStacks& stacks, std::FILE* output)
+      : RunParts(seed, profile),
+        World(config_, oracle_, trace_, counters_),
+        stacks_(stacks),
+        disk_(draw_personality(decisions_)),
+        clock_(decisions_, time_),
+        entropy_(decisions_),
+        faults_(config_.faults) {
+    trace_.set_output(output);
+    trace_.note(config_.describe());
+  }
+
+  RunResult go() {
+    const uint64_t lives = config_.crashes + 1;
+    for (uint64_t life = 0; life < lives && failure_.empty(); ++life) {
+      live(config_.operations / lives, false);
+    }
+    if (failure_.empty()) {
+      live(0, true);
+    }
+    counters_.seeds = 1;
+    counters_.doubts_survived = oracle_.doubts_survived();
+    counters_.doubts_lost = oracle_.doubts_lost();
+    counters_.logs_judged = oracle_.logs_judged();
+    for (size_t kind = 0; kind < fault::kKindCount; ++kind) {
+      counters_.faults[kind] += faults_.counts()[kind];
+    }
+    return {failure_, trace_.digest(), trace_.event_count(), counters_};
+  }
+
+  // --- World
+  bool over() const override { return env_->dead(); }
+  [[noreturn]] void broken(const std::string& what) override { scheduler_->abandon(what); }
+  uint64_t errors_injected() const override { return error_faults() - errors_before_life_; }
+  void pause() override {
+    if (Scheduler::running() != nullptr) {
+      scheduler_->sleep(kPauseNs);
+    }
+  }
+
+  // --- DiskHooks
+  void before_io(const IoEvent& event) override { on_io(event, true); }
+  void after_io(const IoEvent& event) override { on_io(event, false); }
+  void contract_violated(std::string_view what) override {
+    broken("the engine broke the environment's contract: " + std::string(what));
+  }
+
+ private:
+  // Faults that let a call fail.
+  uint64_t error_faults() const {
+    uint64_t sum = 0;
+    for (const fault::Kind kind :
+         {fault::Kind::kIoError, fault::Kind::kNoSpace, fault::Kind::kSyncFails, fault::Kind::kDirectorySyncFails}) {
+      sum += faults_.counts()[static_cast<size_t>(kind)];
+    }
+    return sum;
+  }
+
+  void on_io(const IoEvent& event, bool before) {
+    if (quiet_) {
+      return;
+    }
+    counters_.disk_operations += before ? 1U : 0U;
+    scheduler_->yield(Point::kOperation);
+    if (env_->dead()) {
+      return;
+    }
+    if (crash_plan_.hits(event.kind, before)) {
+      return crash();
+    }
+    if (config_.crash_probe_one_in != 0 && probes_ < config_.crash_probes_max && changes_disk(event.kind) &&
+        decisions_.chance(Stream::kProbe, 1, config_.crash_probe_one_in)) {
+      probe();
+    }
+  }
+
+  // The process ends at this operation; its fibers are taken down on errors, and the next life begins on next_disk_.
+  void crash() {
+    const bool kill = decisions_.chance(Stream::kCrash, config_.faults.process_kill.percent_of_crashes, 100);
+    next_disk_.emplace(kill ? disk_ : disk_.power_cut(decisions_));
+    count_crash(kill);
+    env_->kill();
+    if (kill) {
+      next_disk_->process_kill();
+    }
+    counters_.nested_crashes += shown_ ? 0U : 1U;
+  }
+  void count_crash(bool kill) {
+    ++(kill ? counters_.kills : counters_.power_cuts);
+    ++counters_.faults[static_cast<size_t>(kill ? fault::Kind::kProcessKill : fault::Kind::kPowerCut)];
+    trace_.event(kill ? EventKind::kProcessKill : EventKind::kPowerCut);
+  }
+
+  CopyContext copy_context() { return {config_, oracle_, counters_, time_, created_}; }
+  void probe() {
+    ++probes_;
+    ++counters_.crash_probes;
+    const CopyResult result = crash_probe(copy_context(), disk_, decisions_.fork(next_copy_++));
+    trace_.event(EventKind::kProbe, next_copy_, 0, 0, result.digest);
+    expect(result.verdict);
+  }
+
+  // One life of the process: opens, works, ends.
+  void live(uint64_t operations, bool last) {
+    scheduler_.emplace(decisions_, trace_, time_, stacks_, ScheduleOptions::draw(decisions_));
+    env_ =
+        std::make_unique<SimEnv>(Machine{disk_, *this, trace_, decisions_, clock_, entropy_, threads_, &faults_, 1000});
+    crash_plan_ = last || config_.crashes == 0 ? CrashPlan() : CrashPlan::draw(decisions_, config_.faults.power_cut);
+    errors_before_life_ = error_faults();
+    writes_failed = false;
+    shown_ = false;
+    if (last) {
+      faults_.switch_off();
+    }
+    scheduler_->spawn("main", [&] { last ? last_life() : one_life(operations); });
+    if (auto failure = scheduler_->run()) {
+      failure_ = std::move(*failure);
+      if (trace_.has_output()) {
+        trace_.note("FAILED: " + failure_);
+      }
+      return;
+    }
+    oracle_.crashed();
+    if (next_disk_) {
+      disk_ = std::move(*next_disk_);
+      next_disk_.reset();
+    } else if (!last) {
+      end_at_rest();
+    }
+    env_.reset();
+    scheduler_.reset();
+  }
+
+  // Nobody uses the disk: the power goes, the process is killed, or it was closed and that was all.
+  void end_at_rest() {
+    const uint64_t how = config_.crashes == 0 ? 2 : decisions_.below(Stream::kCrash, 3);
+    if (how == 0) {
+      disk_ = disk_.power_cut(decisions_);
+      count_crash(false);
+    } else if (how == 1) {
+      disk_.process_kill();
+      count_crash(true);
+    }
+  }
+
+  std::optional<Database> open() {
+    for (int tries = 0;; ++tries) {
+      if (tries >= kOpenTries) {
+        faults_.switch_off();
+      }
+      Options options;
+      options.create_if_missing = !created_;
+      options.page_bytes = config_.page_bytes;
+      options.cache_bytes = config_.cache_bytes;
+      options.env = env_.get();
+      const uint64_t errors = error_faults();
+      ++counters_.opens;
+      auto database = Database::open("db", options);
+      trace_.event(EventKind::kResult, 0, database ? 0 : 1 + static_cast<uint64_t>(database.error().code()));
+      if (env_->dead()) {
+        return std::nullopt;
+      }
+      if (database) {
+        created_ = true;
+        return std::move(*database);
+      }
+      const ErrorCode code = database.error().code();
+      const bool excused = error_faults() > errors && (code == ErrorCode::kIo || code == ErrorCode::kNoSpace);
+      if (!excused) {
+        broken("opening the database answered " + database.error().to_string() + ", and no fault explains it");
+      }
+    }
+  }
+
+  // The state that the opened database shows must be one that it may show. Nothing else happens meanwhile.
+  void examine(Database& database) {
+    const SingleThreaded inline_only;
+    quiet_ = true;
+    const bool faults_were_on = faults_.active();
+    faults_.switch_off();
+    Verdict bad;
+    const Inspection seen = inspect(database, oracle_.model(), Tolerance::kNone, bad);
+    counters_.rows_checked += seen.rows;
+    ++counters_.recoveries;
+    expect(bad);
+    expect(oracle_.recovered(seen.contents));
+    shown_ = true;
+    trace_.event(EventKind::kRecovered, seen.contents.csn);
+    if (decisions_.chance(Stream::kProbe, 1, kCheckOneIn)) {
+      expect(check_soundness(database, oracle_.model(), seen.contents.csn));
+    }
+    if (faults_were_on) {
+      faults_.switch_on();
+    }
+    quiet_ = false;
+  }
+
+  void one_life(uint64_t operations) {
+    std::optional<Database> database = open();
+    if (!database) {
+      return;
+    }
+    examine(*database);
+    std::vector<std::unique_ptr<Client>> clients;
+    std::vector<uint32_t> fibers;
+    for (uint32_t number = 1; number <= config_.clients; ++number) {
+      clients.push_back(std::make_unique<Client>(*this, *database, number, decisions_.fork(next_client_++)));
+      Client* client = clients.back().get();
+      fibers.push_back(scheduler_->spawn("client " + std::to_string(number), [client, operations, this] {
+        client->run(operations / config_.clients + 1);
+      }));
+    }
+    for (const uint32_t fiber : fibers) {
+      scheduler_->join(fiber);
+    }
+    clients.clear();
+    if (!over() && !writes_failed && decisions_.chance(Stream::kProbe, 1, kCheckOneIn)) {
+      check_at_rest(*database);
+    }
+    if (decisions_.chance(Stream::kCrash, 1, 2)) {
+      const uint64_t errors = error_faults();
+      const auto closed = database->close();
+      if (!closed && !over() && error_faults() == errors) {
+        broken("close answered " + closed.error().to_string() + ", and no fault explains it");
+      }
+    }
+    database.reset();
+    if (!over() && !writes_failed && oracle_.settled()) {
+      damage_copies();
+    }
+  }
+
+  void check_at_rest(Database& database) {
+    const SingleThreaded inline_only;
+    quiet_ = true;
+    const bool faults_were_on = faults_.active();
+    faults_.switch_off();
+    if (oracle_.settled()) {
+      expect(check_soundness(database, oracle_.model(), oracle_.model().newest_csn()));
+    }
+    if (faults_were_on) {
+      faults_.switch_on();
+    }
+    quiet_ = false;
+  }
+
+  void damage_copies() {
+    for (uint32_t count = 0; count < config_.rot_probes; ++count) {
+      const CopyResult result = rot_probe(copy_context(), disk_, decisions_.fork(next_copy_++));
+      trace_.event(EventKind::kProbe, next_copy_, 1, 0, result.digest);
+      expect(result.verdict);
+    }
+  }
+
+  // No fault, no crash: everything works, and what was erased gives its space back.
+  void last_life() {
+    std::optional<Database> database = open();
+    CHECK(database.has_value());
+    examine(*database);
+    {
+      Client client(*this, *database, 1, decisions_.fork(next_client_++));
+      client.put_some(20);
+      client.erase_everything();
+      // What the last transaction freed is reusable only by the ones after it.
+      for (int commit = 0; commit < 3; ++commit) {
+        client.put_some(1);
+      }
+    }
+    if (!oracle_.settled()) {
+      broken("the last transactions were not all committed, although nothing failed");
+    }
+    expect(check_soundness(*database, oracle_.model(), oracle_.model().newest_csn()));
+    expect(reclaimed(*database));
+    const auto closed = database->close();
+    if (!closed) {
+      broken("close answered " + closed.error().to_string() + " without any fault");
+    }
+    database.reset();
+    // A closed database needs nothing that a power cut can take.
+    disk_ = disk_.power_cut(decisions_);
+    database = open();
+    CHECK(database.has_value());
+    examine(*database);
+    expect(check_soundness(*database, oracle_.model(), oracle_.model().newest_csn()));
+  }
+
+  Verdict reclaimed(Database& database) {
+    const auto report = database.check();
+    if (!report) {
+      return "check answered " + report.error().to_string();
+    }
+    const uint64_t allowed = kRemainderPages + kRemainderFactor * report->payload_bytes / config_.page_bytes;
+    if (report->reachable_pages > allowed) {
+      return fmt::format(
+          "after all was erased but {} rows of {} bytes, {} pages are still reachable, expected at most {}",
+          report->rows, report->payload_bytes, report->reachable_pages, allowed);
+    }
+    return std::nullopt;
+  }
+
+  FiberStacks& stacks_;
+  VirtualTime time_;
+  SimDisk disk_;
+  std::optional<SimDisk> next_disk_;
+  SimClock clock_;
+  SimEntropy entropy_;
+  SimThreads threads_;
+  IoFaults faults_;
+  std::optional<Scheduler> scheduler_;
+  std::unique_ptr<SimEnv> env_;
+  CrashPlan crash_plan_;
+  std::string failure_;
+  uint64_t errors_before_life_ = 0;
+  uint64_t probes_ = 0;
+  uint64_t next_copy_ = 1;
+  uint64_t next_client_ = 1'000'000;
+  bool created_ = false;  // the database was opened once
+  bool shown_ = false;    // in this life, its contents were examined
+  bool quiet_ = false;    // the world stands still: no switches, no crashes, no probes
+};
+
+}  // namespace
+
+RunResult run_seed(uint64_t seed, Profile profile, FiberStacks& stacks, std::FILE* trace) {
+  return Run(seed, profile, stacks, trace).go();
+}
+
+namespace {
+
+struct FreeText {
+  char* text = nullptr;
+  size_t bytes = 0;
+  FreeText() = default;
+  FreeText(const FreeText&) = delete;
+  FreeText& operator=(const FreeText&) = delete;
+  ~FreeText() { std::free(text); }
+};
+
+void trace_to(FreeText& into, uint64_t seed, Profile profile, FiberStacks& stacks) {
+  std::FILE* file = ::open_memstream(&into.text, &into.bytes);
+  CHECK(file != nullptr);
+  run_seed(seed, profile, stacks, file);
+  std::fclose(file);
+}
+
+std::string first_difference(uint64_t seed, Profile profile, FiberStacks& stacks) {
+  FreeText a;
+  FreeText b;
+  trace_to(a, seed, profile, stacks);
+  trace_to(b, seed, profile, stacks);
+  const size_t shorter = std::min(a.bytes, b.bytes);
+  const auto at = static_cast<size_t>(std::mismatch(a.text, a.text + shorter, b.text).first - a.text);
+  if (at == shorter && a.bytes == b.bytes) {
+    return "two further runs with their traces written out are the same";
+  }
+  const auto line_at = [at](const FreeText& of) {
+    const std::string_view text(of.text, of.bytes);
+    const size_t begin =
+        text.rfind('\n', at == 0 ? 0 : at - 1) == std::string_view::npos ? 0 : text.rfind('\n', at - 1) + 1;
+    return std::string(text.substr(begin, text.find('\n', begin) - begin));
+  };
+  return "the first event that differs: [" + line_at(a) + "] and [" + line_at(b) + "]";
+}
+
+}  // namespace
+
+RunResult run_seed_twice(uint64_t seed, Profile profile, FiberStacks& stacks) {
+  RunResult first = run_seed(seed, profile, stacks);
+  if (!first.failure.empty()) {
+    return first;
+  }
+  const RunResult second = run_seed(seed, profile, stacks);
+  first.counters.runs_compared = 1;
+  if (first.digest != second.digest || first.events != second.events) {
+    first.failure =
+        fmt::format("two runs of the seed differ ({} events with digest {:016x}, {} with {:016x}); {}", first.events,
+                    first.digest, second.events, second.digest, first_difference(seed, profile, stacks));
+  }
+  return first;
+}
+
+}  // namespace holdfast::sim

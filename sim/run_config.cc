@@ -1,0 +1,126 @@
+#include "sim/run_config.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace holdfast::sim {
+
+namespace {
+
+constexpr auto kStream = Stream::kConfig;
+
+class PlanDice final : public fault::Dice {
+ public:
+  explicit PlanDice(Decisions& decisions) : decisions_(decisions) {}
+  uint64_t below(uint64_t n) override { return decisions_.below(Stream::kFaultPlan, n); }
+
+ private:
+  Decisions& decisions_;
+};
+
+struct NamedProfile {
+  Profile profile;
+  std::string_view name;
+};
+constexpr std::array<NamedProfile, kProfiles.size()> kNames = {{{Profile::kDefault, "default"},
+                                                                {Profile::kCrash, "crash"},
+                                                                {Profile::kRot, "rot"},
+                                                                {Profile::kSmall, "small"},
+                                                                {Profile::kPeaceful, "peaceful"}}};
+
+// Weights as they are in an even mix; swarm scales each and switches some off.
+constexpr std::array<uint32_t, static_cast<size_t>(Action::kCount)> kActions = {60, 20, 10, 10, 6, 6, 4,
+                                                                                8,  4,  8,  2,  2, 2, 1};
+constexpr std::array<uint32_t, static_cast<size_t>(Move::kCount)> kMoves = {40, 8, 8, 14, 2, 20, 4, 6,
+                                                                            3,  6, 1, 1,  1, 2,  2};
+
+template <size_t kSize>
+void draw_weights(Decisions& decisions, const std::array<uint32_t, kSize>& even, std::array<uint32_t, kSize>& weights) {
+  for (size_t index = 0; index < kSize; ++index) {
+    const bool off = decisions.chance(kStream, 1, 4);
+    const uint64_t scale = decisions.between(kStream, 1, 16);
+    weights[index] = off ? 0 : static_cast<uint32_t>(even[index] * scale);
+  }
+}
+
+fault::Budget budget_of(Profile profile) {
+  switch (profile) {
+    case Profile::kPeaceful: return fault::Budget::kNone;
+    case Profile::kCrash:
+    case Profile::kSmall:
+    case Profile::kRot: return fault::Budget::kCrashes;
+    case Profile::kDefault: return fault::Budget::kLegal;
+  }
+  return fault::Budget::kNone;
+}
+
+void draw_workload(Decisions& decisions, RunConfig& config) {
+  config.clients = decisions.pick(kStream, std::array<uint32_t, 10>{1, 1, 1, 1, 2, 2, 3, 4, 5, 8});
+  config.operations = static_cast<uint32_t>(decisions.between(kStream, 200, 1800));
+  config.bucket_count = static_cast<uint32_t>(decisions.between(kStream, 1, 5));
+  config.key_count = decisions.pick(kStream, std::array<uint32_t, 6>{4, 20, 100, 300, 1'000, 4'000});
+  config.key_shape = static_cast<KeyShape>(decisions.below(kStream, static_cast<uint64_t>(KeyShape::kCount)));
+  config.hot_percent = decisions.pick(kStream, std::array<uint32_t, 3>{0, 30, 90});
+  config.value_bytes_max = decisions.pick(kStream, std::array<uint32_t, 5>{8, 40, 100, 300, 1'000});
+  config.large_value_one_in = decisions.pick(kStream, std::array<uint32_t, 4>{0, 0, 100, 15});
+  config.large_value_bytes_max = decisions.pick(kStream, std::array<uint32_t, 3>{3'000, 20'000, 70'000});
+  config.steps_max = decisions.pick(kStream, std::array<uint32_t, 4>{2, 8, 20, 60});
+  config.serializable_percent = decisions.pick(kStream, std::array<uint32_t, 3>{0, 30, 100});
+  config.scattered_ledger = decisions.chance(kStream, 1, 2);
+  draw_weights(decisions, kActions, config.action_weights);
+  draw_weights(decisions, kMoves, config.move_weights);
+  // Something must be written.
+  config.action_weights[static_cast<size_t>(Action::kTransaction)] += 10;
+  config.move_weights[static_cast<size_t>(Move::kPut)] += 10;
+}
+
+}  // namespace
+
+std::optional<Profile> profile_named(std::string_view name) {
+  const auto found = std::ranges::find(kNames, name, &NamedProfile::name);
+  return found == kNames.end() ? std::nullopt : std::optional(found->profile);
+}
+
+std::string_view name_of(Profile profile) { return std::ranges::find(kNames, profile, &NamedProfile::profile)->name; }
+
+RunConfig RunConfig::draw(Decisions& decisions, Profile profile) {
+  RunConfig config;
+  config.profile = profile;
+  draw_workload(decisions, config);
+  config.page_bytes =
+      decisions.pick(kStream, std::array<uint32_t, 10>{4096, 4096, 4096, 4096, 4096, 4096, 8192, 8192, 16384, 65536});
+  config.cache_bytes = decisions.pick(kStream, std::array<uint64_t, 4>{256 << 10, 256 << 10, 1 << 20, 64 << 20});
+  PlanDice dice(decisions);
+  config.faults = fault::draw_plan(dice, budget_of(profile));
+  config.crashes = static_cast<uint32_t>(decisions.below(kStream, config.faults.power_cut.crashes_max + 1));
+  if (profile != Profile::kPeaceful && decisions.chance(kStream, 1, 3)) {
+    config.crash_probe_one_in = decisions.pick(kStream, std::array<uint32_t, 3>{5, 20, 100});
+    config.crash_probes_max = 12;
+  }
+  switch (profile) {
+    case Profile::kRot: config.rot_probes = 6; break;
+    case Profile::kDefault: config.rot_probes = decisions.chance(kStream, 1, 8) ? 2 : 0; break;
+    case Profile::kSmall:
+      config.operations = static_cast<uint32_t>(decisions.between(kStream, 5, 120));
+      config.key_count = decisions.pick(kStream, std::array<uint32_t, 3>{2, 5, 12});
+      config.bucket_count = static_cast<uint32_t>(decisions.between(kStream, 1, 2));
+      config.steps_max = 4;
+      config.crash_probe_one_in = 3;
+      config.crash_probes_max = 40;
+      break;
+    case Profile::kCrash:
+    case Profile::kPeaceful: break;
+  }
+  return config;
+}
+
+std::string RunConfig::describe() const {
+  return fmt::format(
+      "profile {}, {} clients, {} operations, {} buckets of {} keys (shape {}), values up to {} bytes, pages of {}, "
+      "cache of {} KiB, {} crashes",
+      name_of(profile), clients, operations, bucket_count, key_count, static_cast<int>(key_shape), value_bytes_max,
+      page_bytes, cache_bytes / 1024, crashes);
+}
+
+}  // namespace holdfast::sim

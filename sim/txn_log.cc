@@ -1,0 +1,137 @@
+#include "sim/txn_log.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "sim/random.h"
+
+namespace holdfast::sim {
+
+ValueMark ValueMark::of(std::string_view value) {
+  ValueMark mark;
+  mark.bytes = static_cast<uint32_t>(value.size());
+  uint64_t hash = value.size();
+  const char* at = value.data();
+  size_t left = value.size();
+  while (left >= sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    hash = (hash ^ word) * 0x9fb21c651e98df25U;
+    hash ^= hash >> 29U;
+    at += sizeof word;
+    left -= sizeof word;
+  }
+  if (left > 0) {
+    uint64_t word = 0;
+    std::memcpy(&word, at, left);
+    hash = (hash ^ word) * 0x9fb21c651e98df25U;
+  }
+  mark.hash = mix(hash, value.size());
+  std::memcpy(mark.head.data(), value.data(), std::min(value.size(), mark.head.size()));
+  return mark;
+}
+
+std::string ValueMark::to_string() const {
+  std::string text = "\"";
+  for (size_t index = 0; index < std::min<size_t>(head.size(), bytes); ++index) {
+    const auto byte = static_cast<unsigned char>(head[index]);
+    text += byte >= 0x20 && byte < 0x7f && byte != '"' ? head[index] : '.';
+  }
+  text += bytes > head.size() ? "...\"" : "\"";
+  return text + " (" + std::to_string(bytes) + " bytes)";
+}
+
+Step& TxnLog::add(Step::Kind kind, BucketId bucket, std::string_view key) {
+  Step& step = steps.emplace_back();
+  step.kind = kind;
+  step.bucket = bucket;
+  step.key = key;
+  return step;
+}
+
+void TxnLog::write(Write::Kind kind, BucketId bucket, std::string_view key, std::string_view value) {
+  Write& added = writes.emplace_back();
+  added.kind = kind;
+  added.bucket = bucket;
+  added.key = key;
+  if (kind == Write::Kind::kPut) {
+    added.value = ValueMark::of(value);
+  }
+}
+
+void TxnLog::put(BucketId bucket, std::string_view key, std::string_view value) {
+  write(Write::Kind::kPut, bucket, key, value);
+  add(Step::Kind::kPut, bucket, key).value = writes.back().value;
+}
+
+void TxnLog::insert(BucketId bucket, std::string_view key, std::string_view value, bool done) {
+  Step& step = add(Step::Kind::kInsert, bucket, key);
+  step.found = done;
+  step.value = ValueMark::of(value);
+  if (done) {
+    write(Write::Kind::kPut, bucket, key, value);
+  }
+}
+
+void TxnLog::update(BucketId bucket, std::string_view key, std::string_view value, bool done) {
+  Step& step = add(Step::Kind::kUpdate, bucket, key);
+  step.found = done;
+  step.value = ValueMark::of(value);
+  if (done) {
+    write(Write::Kind::kPut, bucket, key, value);
+  }
+}
+
+void TxnLog::erase(BucketId bucket, std::string_view key, bool found) {
+  add(Step::Kind::kErase, bucket, key).found = found;
+  if (found) {
+    write(Write::Kind::kErase, bucket, key, {});
+  }
+}
+
+void TxnLog::erase_range(BucketId bucket, std::string_view lo, std::optional<std::string_view> hi) {
+  add(Step::Kind::kEraseRange, bucket, lo).hi = hi;
+  write(Write::Kind::kEraseRange, bucket, lo, {});
+  writes.back().hi = hi;
+}
+
+void TxnLog::create_bucket(BucketId bucket, bool done) {
+  add(Step::Kind::kCreateBucket, bucket, {}).found = done;
+  if (done) {
+    write(Write::Kind::kCreateBucket, bucket, {}, {});
+  }
+}
+
+void TxnLog::drop_bucket(BucketId bucket, bool done) {
+  add(Step::Kind::kDropBucket, bucket, {}).found = done;
+  if (done) {
+    write(Write::Kind::kDropBucket, bucket, {}, {});
+  }
+}
+
+void TxnLog::get(BucketId bucket, std::string_view key, std::optional<std::string_view> value) {
+  Step& step = add(Step::Kind::kGet, bucket, key);
+  step.found = value.has_value();
+  if (value) {
+    step.value = ValueMark::of(*value);
+  }
+}
+
+void TxnLog::contains(BucketId bucket, std::string_view key, bool found) {
+  add(Step::Kind::kContains, bucket, key).found = found;
+}
+
+void TxnLog::exists(BucketId bucket, bool found) { add(Step::Kind::kExists, bucket, {}).found = found; }
+
+void TxnLog::savepoint() {
+  add(Step::Kind::kSavepoint, 0, {});
+  savepoints.push_back(writes.size());
+}
+
+void TxnLog::rollback_to(uint64_t savepoint) {
+  add(Step::Kind::kRollbackTo, 0, {}).limit = savepoint;
+  writes.resize(savepoints[savepoint]);
+  savepoints.resize(savepoint + 1);
+}
+
+}  // namespace holdfast::sim

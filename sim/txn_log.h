@@ -1,0 +1,112 @@
+// TxnLog: what one transaction (or snapshot) did, and what it was answered, so that the model can judge it later: a
+// snapshot may show a commit whose caller has not been told yet.
+//
+// Values are not kept but marked: length, hash, and the first bytes, in which the workload writes who made them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::sim {
+
+// What identifies a value: two values with one mark are taken for the same.
+struct ValueMark {
+  uint64_t hash = 0;
+  uint32_t bytes = 0;
+  std::array<char, 20> head{};
+
+  static ValueMark of(std::string_view value);
+  friend bool operator==(const ValueMark& a, const ValueMark& b) { return a.hash == b.hash && a.bytes == b.bytes; }
+  std::string to_string() const;
+};
+
+struct Row {
+  std::string key;
+  ValueMark value;
+  friend bool operator==(const Row&, const Row&) = default;
+};
+
+using BucketId = uint32_t;  // the model's number for a bucket name
+
+// One change, as it is applied to the model when the transaction commits.
+struct Write {
+  enum class Kind : uint8_t { kPut, kErase, kEraseRange, kCreateBucket, kDropBucket };
+  Kind kind = Kind::kPut;
+  BucketId bucket = 0;
+  std::string key;  // kEraseRange: the lower bound
+  std::optional<std::string> hi;
+  ValueMark value;
+};
+
+struct Step {
+  enum class Kind : uint8_t {
+    kGet,       // key -> found, value
+    kContains,  // key -> found
+    kPut,
+    kInsert,  // -> found: whether it was done
+    kUpdate,  // -> found: whether it was done
+    kErase,   // -> found: whether it was there
+    kEraseRange,
+    kRange,         // [key, hi), at most `limit` rows -> rows; `complete`: the end was reached without an error
+    kCreateBucket,  // -> found: whether it was done (false: it was there)
+    kDropBucket,    // -> found: whether it was there
+    kExists,        // -> found
+    kBuckets,       // -> rows, whose keys are the names
+    kSavepoint,
+    kRollbackTo,   // savepoint number `limit`, counted from 0
+    kCursorFirst,  // the cursor's moves -> found, and rows[0] if it stands on a row. One cursor per bucket.
+    kCursorLast,
+    kCursorSeek,        // key
+    kCursorSeekBefore,  // key
+    kCursorNext,
+    kCursorPrev,
+  };
+  Kind kind = Kind::kGet;
+  BucketId bucket = 0;
+  bool found = false;
+  bool complete = true;
+  bool reversed = false;
+  uint64_t limit = 0;
+  std::string key;
+  std::optional<std::string> hi;
+  ValueMark value;
+  std::vector<Row> rows;
+};
+
+struct TxnLog {
+  uint64_t id = 0;  // unique; 0 for snapshots
+  std::string who;  // for people
+  uint64_t snapshot_csn = 0;
+  bool serializable = false;
+  // The snapshot is not known, only that it is not older than snapshot_csn: the log holds nothing but puts.
+  bool blind = false;
+  // Key of its row in the ledger, by which its survival is known. Empty: only its effects tell.
+  std::string marker;
+  std::vector<Step> steps;
+  std::vector<Write> writes;
+  std::vector<size_t> savepoints;       // sizes of `writes`
+  std::vector<uint64_t> savepoint_ids;  // the engine's names for them
+
+  void put(BucketId bucket, std::string_view key, std::string_view value);
+  void insert(BucketId bucket, std::string_view key, std::string_view value, bool done);
+  void update(BucketId bucket, std::string_view key, std::string_view value, bool done);
+  void erase(BucketId bucket, std::string_view key, bool found);
+  void erase_range(BucketId bucket, std::string_view lo, std::optional<std::string_view> hi);
+  void create_bucket(BucketId bucket, bool done);
+  void drop_bucket(BucketId bucket, bool done);
+  void get(BucketId bucket, std::string_view key, std::optional<std::string_view> value);
+  void contains(BucketId bucket, std::string_view key, bool found);
+  void exists(BucketId bucket, bool found);
+  void savepoint();
+  void rollback_to(uint64_t savepoint);
+
+ private:
+  Step& add(Step::Kind kind, BucketId bucket, std::string_view key);
+  void write(Write::Kind kind, BucketId bucket, std::string_view key, std::string_view value);
+};
+
+}  // namespace holdfast::sim

@@ -1,0 +1,97 @@
+// Client: one user of the database on a fiber of its own. It does what its generator says, writes down what it was
+// answered, and hands that to the oracle.
+//
+// An error is excused if a fault was injected that explains it, or if the process is dead; anything else breaks a
+// promise and ends the run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holdfast/database.h>
+
+#include "sim/generator.h"
+#include "sim/txn_log.h"
+#include "sim/world.h"
+
+namespace holdfast::sim {
+
+class Client {
+ public:
+  // All must outlive the client.
+  Client(World& world, Database& database, uint32_t number, Decisions decisions);
+  // About `operations` steps, fewer if the world ends. Ends every snapshot that it kept.
+  void run(uint64_t operations);
+
+  // Erases everything but the ledger in one transaction, so that space must come back. For the last life.
+  void erase_everything();
+  // One transaction with some puts. For the last life: it must succeed.
+  void put_some(uint64_t count);
+
+ private:
+  struct Kept {
+    Snapshot snapshot;
+  };
+  // The state of the world before a call, by which its error is judged.
+  struct Before {
+    uint64_t errors = 0;
+    bool writes_failed = false;
+  };
+
+  void act();
+  void transaction();
+  void bulk();
+  void clear();
+  void exec();
+  void exec_bucket();
+  void view();
+  void keep_snapshot();
+  void read_snapshot();
+  void drop_snapshot();
+  void single_put();
+  void single_erase();
+  void single_get();
+  void bad_argument();
+  void check();
+
+  std::shared_ptr<TxnLog> new_log(uint64_t snapshot_csn, uint64_t floor_before, Isolation isolation);
+  // Some moves of a transaction; false: it met an error, which was excused.
+  bool fill(TxnLog& log, Transaction& transaction, uint64_t steps, bool writes);
+  bool move(TxnLog& log, Transaction& transaction, Move move);
+  bool write_row(TxnLog& log, Bucket& bucket, BucketId id, Move move);
+  bool put_row(TxnLog& log, Bucket& bucket, BucketId id, std::string_view key);
+  template <class AnyBucket>
+  bool read_row(TxnLog& log, AnyBucket& bucket, BucketId id, Move move);
+  template <class AnyBucket>
+  bool scan(TxnLog& log, AnyBucket& bucket, BucketId id, bool by_prefix);
+  template <class AnyBucket>
+  bool walk(TxnLog& log, AnyBucket& bucket, BucketId id);
+  bool read_snapshot_rows(const Snapshot& snapshot);
+  bool put_marker(TxnLog& log, Transaction& transaction);
+  // Judges the answer of commit() or exec() about the attempt in `log`.
+  void commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Commit>& answer, const Before& before);
+  void finish(const std::shared_ptr<TxnLog>& log, Transaction& transaction);
+
+  Before before() const { return {world_.errors_injected(), world_.writes_failed}; }
+  // Returns if the error is one that the world allows here; false, so that callers can return it.
+  bool excuse(const Error& error, const Before& before, std::string_view what);
+  // A snapshot of a bucket that is not there answers not_found: that is an answer, not an error.
+  template <class AnyBucket>
+  bool missing_bucket(TxnLog& log, BucketId id, const Error& error);
+  BucketId bucket_id(uint32_t number);
+  const std::string& bucket_name(BucketId id) const { return world_.oracle.model().bucket_name(id); }
+
+  World& world_;
+  Database& database_;
+  Generator generator_;
+  std::string name_;
+  std::vector<Kept> kept_;
+  uint64_t operations_left_ = 0;
+  uint64_t writes_made_ = 0;  // makes values unique
+};
+
+}  // namespace holdfast::sim
