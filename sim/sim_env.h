@@ -4,9 +4,8 @@
 // dead: every operation answers EIO without any effect, without a hook and without looking at the disk, so that an
 // engine that was cut off can be taken down while the next one already works on what was left.
 //
-// Fails: breaches of the environment's contract (a write after a failed sync, overlapping writes at the same time, a
-// write to a directory whose lock was lost) are reported to DiskHooks::contract_violated.
-// Threads: one at a time (fibers).
+// Fails: breaches of the environment's contract (a change through a handle whose sync has failed, two writes to the
+// same bytes at the same time) are reported to DiskHooks::contract_violated. Threads: one at a time (fibers).
 #pragma once
 
 #include <cstdint>
