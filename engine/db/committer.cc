@@ -118,6 +118,11 @@ bool Committer::write(const Group& accepted) {
   for (PendingCommit* const member : accepted) {
     if (auto applied = applier.apply(member->writes); !applied) {
       store_.abort();
+      if (applied.error().code() == ErrorCode::kIo && !store_.failure().empty()) {
+        // A large value is written early; that write failed, and so does whatever comes now.
+        tell_all(accepted, Error(ErrorCode::kOutcomeUnknown, store_.failure()).os(applied.error().os_error()));
+        return true;
+      }
       if (applied.error().code() == ErrorCode::kNoSpace || accepted.size() == 1) {
         tell_all(accepted, applied.error());
         return true;

@@ -82,7 +82,7 @@ bool CursorCore::last() {
   if (base_is_used() && !base_moved(base_->last())) {
     return false;
   }
-  facing_ = base_is_used() ? Facing::kBackward : Facing::kNeither;
+  faces(base_is_used() ? Facing::kBackward : Facing::kNeither);
   return record_backward(std::nullopt, settle_backward(writes_->points.end()));
 }
 
@@ -97,7 +97,7 @@ bool CursorCore::seek(std::string_view key) {
   if (base_is_used() && !base_moved(base_->seek(target_))) {
     return false;
   }
-  facing_ = base_is_used() ? Facing::kForward : Facing::kNeither;
+  faces(base_is_used() ? Facing::kForward : Facing::kNeither);
   return record_forward(target_, settle_forward(writes_->points.lower_bound(target_)));
 }
 
@@ -112,7 +112,7 @@ bool CursorCore::seek_before(std::string_view key) {
   if (base_is_used() && !base_moved(base_->seek_before(target_))) {
     return false;
   }
-  facing_ = base_is_used() ? Facing::kBackward : Facing::kNeither;
+  faces(base_is_used() ? Facing::kBackward : Facing::kNeither);
   return record_backward(target_, settle_backward(writes_->points.lower_bound(target_)));
 }
 
@@ -149,6 +149,14 @@ bool CursorCore::prev() {
   return record_backward(start_, settle_backward(point));
 }
 
+// Turns the base. Says whether it stood right: facing that way, and past nothing that a rollback brought back.
+bool CursorCore::faces(Facing facing) {
+  const bool right = facing_ == facing && seen_rollbacks_ == writes_->rollbacks;
+  facing_ = facing;
+  seen_rollbacks_ = writes_->rollbacks;
+  return right;
+}
+
 // The base on the first of its rows above the current one. False: an error.
 bool CursorCore::face_forward() {
   if (!base_is_used()) {
@@ -156,11 +164,10 @@ bool CursorCore::face_forward() {
     return true;
   }
   if (place_ == Place::kBase) {
-    facing_ = Facing::kForward;
+    faces(Facing::kForward);
     return base_moved(base_->next());
   }
-  if (facing_ != Facing::kForward) {
-    facing_ = Facing::kForward;
+  if (!faces(Facing::kForward)) {
     if (!base_moved(base_->seek(point_key_))) {
       return false;
     }
@@ -175,11 +182,10 @@ bool CursorCore::face_backward() {
     return true;
   }
   if (place_ == Place::kBase) {
-    facing_ = Facing::kBackward;
+    faces(Facing::kBackward);
     return base_moved(base_->prev());
   }
-  if (facing_ != Facing::kBackward) {
-    facing_ = Facing::kBackward;
+  if (!faces(Facing::kBackward)) {
     return base_moved(base_->seek_before(point_key_));
   }
   return base_on_row_ && base_->key() == point_key_ ? base_moved(base_->prev()) : true;

@@ -67,6 +67,7 @@ class CursorCore {
   bool take(Result<bool> moved);
   // Ends a move of the base inside a merged move. False: an error.
   bool base_moved(Result<bool> moved);
+  bool faces(Facing facing);
   bool face_forward();
   bool face_backward();
   bool skip_erased_forward();
@@ -97,7 +98,8 @@ class CursorCore {
   Facing facing_ = Facing::kNeither;
   std::string_view point_key_;  // kPoint: the current row, in the write set's arena
   std::string_view point_value_;
-  Point point_;                // kPoint: the current point; kBase: the first point above the current row
+  Point point_;  // kPoint: the current point; kBase: the first point above the current row
+  uint64_t seen_rollbacks_ = 0;
   uint64_t seen_version_ = 0;  // point_ is good while this is the version of the writes
   std::optional<Error> error_;
   std::string target_;  // where a seek goes; what the caller gave may be a view of the current row

@@ -90,19 +90,6 @@ Result<void> create_tree(Env& env, Directory& directory, const Found& found, uin
   return directory.sync();
 }
 
-// Compares what the two files say about the database that they belong to.
-Result<void> compare(const format::Identity& identity, const format::Meta& meta) {
-  if (identity.database_id != meta.database_id) {
-    return fail(Error(ErrorCode::kCorruption, "the tree file belongs to another database than the identity file")
-                    .at(kTreeFileName, 0));
-  }
-  if (identity.page_bytes != meta.page_bytes) {
-    return fail(Error(ErrorCode::kCorruption, "the tree file has another page size than the identity file says")
-                    .at(kTreeFileName, 0));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<OpenFiles> open_files(Env& env, std::string_view path, const Options& options) {
@@ -133,13 +120,17 @@ Result<OpenFiles> open_files(Env& env, std::string_view path, const Options& opt
   if (!found.tree) {
     HOLDFAST_TRY(create_tree(env, directory, found, options.page_bytes));
   }
-  HOLDFAST_TRY_ASSIGN(files.store,
-                      PageStore::open(env, directory, kTreeFileName,
-                                      {.cache_bytes = options.cache_bytes, .read_only = options.read_only}));
-  const format::Meta& meta = files.store->meta();
+  PageStoreOptions store_options{.cache_bytes = options.cache_bytes, .read_only = options.read_only};
   if (identity) {
-    HOLDFAST_TRY(compare(*identity, meta));
-  } else if (!options.read_only) {
+    store_options.database_id = identity->database_id;
+  }
+  HOLDFAST_TRY_ASSIGN(files.store, PageStore::open(env, directory, kTreeFileName, store_options));
+  const format::Meta& meta = files.store->meta();
+  if (identity && identity->page_bytes != meta.page_bytes) {
+    return fail(Error(ErrorCode::kCorruption, "the identity file names another page size than the tree file has")
+                    .at(kIdentityFileName, 0));
+  }
+  if (!identity && !options.read_only) {
     HOLDFAST_TRY(write_identity(directory, {.database_id = meta.database_id, .page_bytes = meta.page_bytes}));
   }
   return files;

@@ -127,6 +127,7 @@ void WriteSet::roll_back_to(uint64_t mark) {
     undo_.pop_back();
     BucketWrites& writes = *buckets_[undo.bucket];
     ++writes.version;
+    ++writes.rollbacks;
     if (auto* const point = std::get_if<PointUndo>(&undo.what)) {
       if (point->was_there) {
         writes.points.insert_or_assign(point->key, point->was);

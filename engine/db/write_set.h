@@ -6,6 +6,7 @@
 // Invariants: (1) a bucket's state is: dropped (what the snapshot held is gone), then erased ranges, then points;
 //                 a point wins over a range that holds it, because a range removes the points that it meets;
 //             (2) `version` changes whenever an iterator into `points` may have become invalid or may miss a row;
+//                 `rollbacks` whenever rows of the snapshot that were erased or dropped may be back;
 //             (3) rolling back to a mark leaves exactly the state that was marked.
 #pragma once
 
@@ -42,6 +43,7 @@ struct BucketWrites {
   PointWrites points;
   KeyRanges erased;
   uint64_t version = 0;
+  uint64_t rollbacks = 0;
 };
 
 class WriteSet {

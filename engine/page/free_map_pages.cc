@@ -13,7 +13,7 @@ namespace {
 
 // A free tail is cut off when it is this share of the file and this long, and then all but a part of it: so a file that
 // breathes keeps its size.
-constexpr uint64_t kTailShare = 4;
+constexpr uint64_t kTailShare = 8;
 constexpr uint64_t kTailBytesMin = 256 * 1024;
 constexpr uint64_t kTailKeptShare = 8;
 

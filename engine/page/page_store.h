@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,8 @@ namespace holdfast {
 struct PageStoreOptions {
   uint64_t cache_bytes = 0;
   bool read_only = false;
+  // The database that the file must belong to; any if nullopt. Nothing is written to another one's file.
+  std::optional<format::DatabaseId> database_id = std::nullopt;
 };
 
 struct PageStoreStats {
