@@ -1,0 +1,233 @@
+// Drives the public API against plain maps: every answer of the database must be the model's.
+//
+// Choices: a byte for the page size, then operations. The database lives in memory; pages are small so that trees get
+// deep.
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <holdfast/memory_env.h>
+#include <holdfast/holdfast.hpp>
+
+#include "base/check.h"
+#include "fuzz/choices.h"
+
+namespace {
+
+using holdfast::Database;
+using holdfast::ErrorCode;
+using holdfast::Result;
+using holdfast::fuzz::Choices;
+using Rows = std::map<std::string, std::string>;
+using Model = std::map<std::string, Rows>;
+
+constexpr uint32_t kStepsMax = 400;
+constexpr uint32_t kOpsPerTransactionMax = 64;
+
+std::string key_of(Choices& input) {
+  const uint32_t choice = input.below(8);
+  std::string key = "k" + std::to_string(input.below(300));
+  if (choice == 0) {
+    key.append(input.below(900), 'p');  // long keys, some near the limit of 4 KiB pages
+  } else if (choice == 1) {
+    key = input.text(1 + input.below(4));
+  }
+  return key;
+}
+
+std::string value_of(Choices& input) {
+  const uint32_t choice = input.below(16);
+  const uint32_t bytes = choice == 0 ? input.below(70000) : choice < 4 ? input.below(1500) : input.below(40);
+  return std::string(bytes, static_cast<char>('a' + input.below(26)));
+}
+
+void expect_equal(holdfast::Range range, Rows::const_iterator from, Rows::const_iterator to) {
+  for (auto [key, value] : range) {
+    CHECK(from != to);
+    CHECK(from->first == key);
+    CHECK(from->second == value);
+    ++from;
+  }
+  CHECK(range.status().has_value());
+  CHECK(from == to);
+}
+
+void expect_equal_reversed(holdfast::Range range, Rows::const_iterator from, Rows::const_iterator to) {
+  for (auto [key, value] : range) {
+    CHECK(from != to);
+    --to;
+    CHECK(to->first == key);
+    CHECK(to->second == value);
+  }
+  CHECK(range.status().has_value());
+  CHECK(from == to);
+}
+
+void expect_model(const Database& database, const Model& model) {
+  const auto snapshot = database.snapshot();
+  std::vector<std::string> names;
+  for (const auto& [name, rows] : model) {
+    names.push_back(name);
+    expect_equal(snapshot.bucket(name).all(), rows.begin(), rows.end());
+    expect_equal_reversed(snapshot.bucket(name).all().reversed(), rows.begin(), rows.end());
+  }
+  CHECK(snapshot.buckets().value() == names);
+}
+
+void read_something(Choices& input, holdfast::Bucket& bucket, const Rows& rows) {
+  const std::string lo = key_of(input);
+  const std::string hi = key_of(input);
+  switch (input.below(4)) {
+    case 0: {
+      const auto value = bucket.get(lo);
+      const auto expected = rows.find(lo);
+      CHECK(value.has_value());
+      CHECK(value->has_value() == (expected != rows.end()));
+      CHECK(!value->has_value() || **value == expected->second);
+      break;
+    }
+    case 1:
+      if (lo <= hi) {
+        expect_equal(bucket.range(lo, hi), rows.lower_bound(lo), rows.lower_bound(hi));
+      }
+      break;
+    case 2:
+      if (lo <= hi) {
+        expect_equal_reversed(bucket.range(lo, hi).reversed(), rows.lower_bound(lo), rows.lower_bound(hi));
+      }
+      break;
+    default: {
+      auto cursor = bucket.cursor();
+      const auto after = rows.lower_bound(lo);
+      CHECK(cursor.seek(lo) == (after != rows.end()));
+      CHECK(!cursor.valid() || cursor.key() == after->first);
+      CHECK(cursor.seek_before(lo) == (after != rows.begin()));
+      CHECK(!cursor.valid() || cursor.key() == std::prev(after)->first);
+      CHECK(cursor.status().has_value());
+    }
+  }
+}
+
+void write_something(Choices& input, holdfast::Bucket& bucket, Rows& rows) {
+  const std::string key = key_of(input);
+  const bool present = rows.contains(key);
+  switch (input.below(6)) {
+    case 0:
+    case 1: {
+      const std::string value = value_of(input);
+      CHECK(bucket.put(key, value).has_value());
+      rows[key] = value;
+      break;
+    }
+    case 2: {
+      const std::string value = value_of(input);
+      CHECK(bucket.insert(key, value).value() == !present);
+      rows.try_emplace(key, value);
+      break;
+    }
+    case 3: {
+      const std::string value = value_of(input);
+      CHECK(bucket.update(key, value).value() == present);
+      if (present) {
+        rows[key] = value;
+      }
+      break;
+    }
+    case 4:
+      CHECK(bucket.erase(key).value() == present);
+      rows.erase(key);
+      break;
+    default: {
+      const std::string hi = key_of(input);
+      if (key <= hi) {
+        CHECK(bucket.erase_range(key, hi).has_value());
+        rows.erase(rows.lower_bound(key), rows.lower_bound(hi));
+      }
+    }
+  }
+}
+
+// One transaction of random operations. Returns the model after it, or nothing if it was rolled back.
+std::optional<Model> run_transaction(Choices& input, Database& database, Model model) {
+  auto transaction = database.begin();
+  std::vector<std::pair<holdfast::Savepoint, Model>> savepoints;
+  const uint32_t ops = input.below(kOpsPerTransactionMax);
+  for (uint32_t i = 0; i < ops && !input.empty(); ++i) {
+    const std::string name(1, static_cast<char>('a' + input.below(3)));
+    const uint32_t choice = input.below(32);
+    if (choice == 0) {
+      const bool present = model.contains(name);
+      const auto dropped = transaction.drop_bucket(name);
+      CHECK(dropped.has_value() == present);
+      model.erase(name);
+    } else if (choice == 1) {
+      const bool present = model.contains(name);
+      CHECK(transaction.create_bucket(name).has_value() == !present);
+      model.try_emplace(name);
+    } else if (choice == 2) {
+      savepoints.emplace_back(transaction.savepoint(), model);
+    } else if (choice == 3 && !savepoints.empty()) {
+      const uint32_t index = input.below(static_cast<uint32_t>(savepoints.size()));
+      savepoints.resize(index + 1);
+      CHECK(transaction.rollback_to(savepoints[index].first).has_value());
+      model = savepoints[index].second;
+    } else if (choice < 12) {
+      auto bucket = transaction.bucket(name);
+      const auto rows = model.find(name);
+      const Rows none;
+      read_something(input, bucket, rows == model.end() ? none : rows->second);
+    } else {
+      auto bucket = transaction.bucket(name);
+      Rows rows = model.contains(name) ? model[name] : Rows();
+      const Rows before = rows;
+      write_something(input, bucket, rows);
+      if (rows != before || model.contains(name)) {
+        model[name] = rows;
+      }
+    }
+  }
+  if (input.below(4) == 0) {
+    transaction.rollback();
+    return std::nullopt;
+  }
+  // A write that changed nothing may still have created its bucket: the database says which are there.
+  const auto names = transaction.buckets().value();
+  CHECK(transaction.commit().has_value());
+  for (const auto& name : names) {
+    model.try_emplace(name);
+  }
+  CHECK(model.size() == names.size());
+  return model;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
+  Choices input(data, bytes);
+  const auto env = holdfast::new_memory_env();
+  holdfast::Options options;
+  options.page_bytes = holdfast::kPageBytesMin << input.below(2);
+  options.cache_bytes = holdfast::kCacheBytesMin;
+  options.env = env.get();
+  std::optional<Database> database(Database::open("database", options).value());
+  Model model;
+  for (uint32_t step = 0; step < kStepsMax && !input.empty(); ++step) {
+    const uint32_t choice = input.below(16);
+    if (choice == 0) {
+      CHECK(database->close().has_value());
+      database.emplace(Database::open("database", options).value());
+      expect_model(*database, model);
+    } else if (choice == 1) {
+      const auto report = database->check().value();
+      CHECK(report.damage.empty());
+      CHECK(report.page_count ==
+            report.meta_pages + report.reachable_pages + report.free_pages + report.awaiting_pages);
+    } else if (auto after = run_transaction(input, *database, model)) {
+      model = std::move(*after);
+    }
+  }
+  expect_model(*database, model);
+  CHECK(database->check().value().damage.empty());
+  return 0;
+}
