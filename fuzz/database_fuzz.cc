@@ -27,7 +27,8 @@ constexpr uint32_t kOpsPerTransactionMax = 64;
 
 std::string key_of(Choices& input) {
   const uint32_t choice = input.below(8);
-  std::string key = "k" + std::to_string(input.below(300));
+  std::string key(1, 'k');
+  key += std::to_string(input.below(300));
   if (choice == 0) {
     key.append(input.below(900), 'p');  // long keys, some near the limit of 4 KiB pages
   } else if (choice == 1) {
