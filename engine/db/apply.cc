@@ -42,7 +42,7 @@ Result<void> WriteSetApplier::apply_bucket(BucketWrites& writes, Record& record)
     record.reset();
   }
   if (record) {
-    writes.implied = false;
+    were_there_.push_back(&writes);
   } else {
     if (!writes.created && !writes.implied) {
       return {};
@@ -74,6 +74,12 @@ Result<format::PageRef> WriteSetApplier::apply_points(const PointWrites& points,
     batch_.push_back({key, value});
   }
   return tree::apply(writer_, root, batch_);
+}
+
+void WriteSetApplier::tell_what_was_there() {
+  for (BucketWrites* const writes : were_there_) {
+    writes->implied = false;
+  }
 }
 
 Result<State> WriteSetApplier::finish(Csn csn) {

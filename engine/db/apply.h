@@ -20,10 +20,12 @@ class WriteSetApplier {
   // `base`: the state that the generation changes.
   WriteSetApplier(PageWriter& writer, const State& base) : writer_(writer), next_(base) {}
 
-  // Errors: io, corruption, no_space. Says in `writes` which buckets it really made (BucketWrites::implied).
+  // Errors: io, corruption, no_space.
   Result<void> apply(WriteSet& writes);
   // The state after everything that was applied, with this commit number.
   Result<State> finish(Csn csn);
+  // Pre: the state is committed. Says in the write sets which buckets came to be by them (BucketWrites::implied).
+  void tell_what_was_there();
 
  private:
   using Record = std::optional<format::BucketRecord>;
@@ -36,6 +38,7 @@ class WriteSetApplier {
   State next_;
   catalog::Changes buckets_;  // looked up; unchanged ones too
   catalog::Changes changes_;
+  std::vector<BucketWrites*> were_there_;
   std::vector<tree::Op> batch_;
 };
 

@@ -19,7 +19,7 @@ Result<Commit> Committer::commit(PendingCommit& pending) {
     Group group(queue_.begin(), queue_.end());
     queue_.clear();
     lock.unlock();
-    lead(group);
+    commit_together(group);
     lock.lock();
     for (PendingCommit* const member : group) {
       member->done = true;
@@ -59,7 +59,7 @@ void Committer::tell_all(const Group& group, const Error& error) {
   }
 }
 
-void Committer::lead(Group group) {
+void Committer::commit_together(Group group) {
   // What a member needs of the history stays until it was checked: only record() forgets.
   for (const PendingCommit* const member : group) {
     if (member->snapshot) {
@@ -141,6 +141,7 @@ bool Committer::write(const Group& accepted) {
     tell_all(accepted, committed.error());
     return true;
   }
+  applier.tell_what_was_there();
   record(accepted, next(base.csn));
   Csn csn = base.csn;
   for (PendingCommit* const member : accepted) {

@@ -55,15 +55,15 @@ class Committer {
   Result<Commit> commit(PendingCommit& pending);
   // Runs `body` while no commit runs.
   void exclusively(const std::function<void()>& body);
+  using Group = std::vector<PendingCommit*>;
+  // Gives every member a result. Pre: inside exclusively(), or leading.
+  void commit_together(Group group);
 
   uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
   uint64_t conflicts() const { return conflicts_.load(std::memory_order_relaxed); }
 
  private:
-  using Group = std::vector<PendingCommit*>;
-
   void release(sync::Lock& lock);
-  void lead(Group group);
   // Checks the members for conflicts and tells those that lose. The others are returned.
   Group accept(const Group& group);
   // Applies and commits. False: some member failed alone (its result is set), and the rest is to be tried again.
