@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "env/huge_pages.h"
 #include "format/page.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -21,7 +22,9 @@ namespace holdfast {
 
 namespace {
 
-constexpr uint64_t kSlabBytes = uint64_t{1} << 20;
+// A cache of several huge pages gets its frames by the huge page, a smaller one by less.
+constexpr uint64_t kSmallSlabBytes = uint64_t{256} << 10;
+constexpr uint64_t kHugeSlabsMin = 8;
 constexpr uint64_t kEvictionBatch = 16;  // frames that are unmapped together, to share one wait for the guards
 
 // A view into a frame that was recycled is a bug that AddressSanitizer shall see.
@@ -57,7 +60,14 @@ Arena::~Arena() {
 }
 
 Arena::Memory Arena::allocate(uint64_t frames) {
-  return Memory(static_cast<std::byte*>(::operator new[](frames * stride_, std::align_val_t{alignof(Frame)})));
+  const size_t bytes = frames * stride_;
+  const bool is_huge = bytes > kHugePageBytes - stride_;
+  const std::align_val_t alignment{is_huge ? kHugePageBytes : alignof(Frame)};
+  Memory memory(static_cast<std::byte*>(::operator new[](bytes, alignment)), Slab{alignment});
+  if (is_huge) {
+    prefer_huge_pages({memory.get(), kHugePageBytes});
+  }
+  return memory;
 }
 
 void Arena::add_frame(Memory single, std::byte* at) {
@@ -79,7 +89,8 @@ void Arena::add_frame(Memory single, std::byte* at) {
 }
 
 void Arena::add_slab() {
-  const uint64_t in_slab = std::max<uint64_t>(kSlabBytes / stride_, 1);
+  const bool is_large = budget_frames_ * stride_ >= kHugeSlabsMin * kHugePageBytes && !slabs_.empty();
+  const uint64_t in_slab = std::max<uint64_t>((is_large ? kHugePageBytes : kSmallSlabBytes) / stride_, 1);
   const uint64_t count = std::min(in_slab, budget_frames_ - frame_count_.load(std::memory_order_relaxed));
   slabs_.push_back(allocate(count));
   for (uint64_t i = count; i > 0; --i) {  // so that the lowest is popped first

@@ -82,7 +82,8 @@ class Arena {
 
  private:
   struct Slab {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{alignof(Frame)}); }
+    std::align_val_t alignment{alignof(Frame)};
+    void operator()(std::byte* memory) const { ::operator delete[](memory, alignment); }
   };
   using Memory = std::unique_ptr<std::byte[], Slab>;
 

@@ -146,6 +146,9 @@ Result<bool> Cursor::move_leaf(Direction direction) {
   if (found) {
     enter_leaf();
     index_ = direction == Direction::kForward ? 0 : count_ - 1;
+    for (uint32_t ahead = 0; ahead < kRowsAhead; ++ahead) {
+      prefetch_row(direction == Direction::kForward ? index_ + ahead : index_ - ahead);
+    }
   }
   return found;
 }

@@ -15,6 +15,7 @@
 
 #include <holdfast/result.h>
 
+#include "format/leaf.h"
 #include "format/page.h"
 #include "page/page_reader.h"
 
@@ -35,6 +36,7 @@ class Cursor {
   Result<bool> next() {
     if (index_ + 1 < count_) [[likely]] {
       ++index_;
+      prefetch_row(index_ + kRowsAhead);
       return true;
     }
     return move_leaf(Direction::kForward);
@@ -43,6 +45,7 @@ class Cursor {
   Result<bool> prev() {
     if (index_ > 0) [[likely]] {
       --index_;
+      prefetch_row(index_ - kRowsAhead);
       return true;
     }
     return move_leaf(Direction::kBackward);
@@ -69,6 +72,16 @@ class Cursor {
   Result<bool> descend_to_end(Direction direction);
   Result<void> descend_to(std::string_view key);
   void enter_leaf();
+  // A leaf's cells lie in the order of their insertion, so the processor cannot guess the next one. Pre: stands on a
+  // leaf; any index, also beyond either end.
+  static constexpr uint32_t kRowsAhead = 6;
+  void prefetch_row(uint32_t index) const {
+    if (index < count_) {
+      const std::byte* cell = leaf_ + format::LeafView(leaf_, page_bytes_).slot(index);
+      __builtin_prefetch(cell);
+      __builtin_prefetch(cell + 64);
+    }
+  }
   void leave() {
     leaf_ = nullptr;
     index_ = 0;
