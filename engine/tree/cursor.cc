@@ -1,6 +1,7 @@
 #include "tree/cursor.h"
 
 #include <cstring>
+#include <optional>
 
 #include "base/check.h"
 #include "format/branch.h"
@@ -162,7 +163,13 @@ Result<bool> Cursor::seek(std::string_view key) {
     return false;
   }
   HOLDFAST_TRY(descend_to(key));
-  index_ = format::LeafView(leaf_, page_bytes_).lower_bound(key);
+  const format::LeafView leaf(leaf_, page_bytes_);
+  // A key that is there is found by its fingerprint, without the cells on the way of a binary search.
+  if (const std::optional<uint32_t> row = leaf.find(key)) {
+    index_ = *row;
+    return true;
+  }
+  index_ = leaf.lower_bound(key);
   if (index_ == count_) {
     return move_leaf(Direction::kForward);
   }
