@@ -193,6 +193,8 @@ class Checker {
 
 Result<CheckReport> check_database(PageStore& store, Directory& directory,
                                    const std::function<bool(uint64_t done, uint64_t total)>& progress) {
+  // A snapshot that has ended awaits nothing any more, also if nobody has written since.
+  store.release_unreachable();
   return Checker(store, directory, progress).run();
 }
 

@@ -132,12 +132,17 @@ Result<PageWriter*> PageStore::begin(Csn csn) {
       return fail(std::move(fenced).error());
     }
   }
-  std::vector<PageNumber> unreachable;
-  lifetimes_.collect(source_->registry.live_csns(), unreachable);
-  free_map_.release(unreachable);
+  release_unreachable();
   free_map_.begin();
   writer_.reset(new PageWriter(*source_, free_map_, meta_.epoch, state_of(meta_), csn));
   return writer_.get();
+}
+
+void PageStore::release_unreachable() {
+  std::vector<PageNumber> unreachable;
+  lifetimes_.collect(source_->registry.live_csns(), unreachable);
+  free_map_.release(unreachable);
+  count_pages();
 }
 
 void PageStore::abort() {

@@ -92,6 +92,8 @@ class PageStore {
   Result<void> commit(const State& next);
   // Ends the generation as if it had never begun.
   void abort();
+  // Pages that awaited readers who are gone are free again. begin() does it too. Between generations.
+  void release_unreachable();
   // Why no generation can begin any more; empty if it can. Any thread.
   std::string failure() const;
 

@@ -55,6 +55,20 @@ TEST_F(CheckTest, accounts_for_every_page) {
   EXPECT_EQ(report.rows, 3001U);
 }
 
+// Found by the simulator: peaceful, seed 2.
+TEST_F(CheckTest, nothing_awaits_a_snapshot_that_has_ended_also_if_nobody_has_written_since) {
+  fill();
+  Database database = open();
+  {
+    const Snapshot snapshot = database.snapshot();
+    ASSERT_OK(database.exec([](Transaction& transaction) { return transaction.drop_bucket("one"); }));
+    EXPECT_GT(sound(database).awaiting_pages, 0U);
+  }
+  const uint64_t free_before = database.stats()->free_pages;
+  EXPECT_EQ(sound(database).awaiting_pages, 0U);
+  EXPECT_GT(database.stats()->free_pages, free_before);
+}
+
 TEST_F(CheckTest, reports_progress_and_stops_when_told) {
   fill();
   Database database = open();
