@@ -1,5 +1,6 @@
-// Short transfers and interruptions: a read or write moves only part of what was asked, at any boundary, and may report
-// EINTR. Between the parts other threads run, so a reader can see half of a write.
+// Short transfers and interruptions: a read or write moves only part of what was asked, and may report EINTR. Between
+// the parts other threads run, so a reader can see half of a write. Reads stop anywhere, writes where a sector ends: a
+// kernel copies a page at a time into its cache, and so never writes one sector in two steps.
 #pragma once
 
 #include <cstdint>

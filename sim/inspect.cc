@@ -84,7 +84,7 @@ class Inspector {
       return met(value.error(), "a key of bucket \"" + name + "\"");
     }
     if (!*value || !(ValueMark::of(**value) == row.value)) {
-      broken = "bucket \"" + name + "\": get of key \"" + row.key + "\" gave " +
+      broken = "bucket \"" + name + "\": get of key " + quoted(row.key) + " gave " +
                (*value ? ValueMark::of(**value).to_string() : "nothing") + ", but a scan " + row.value.to_string();
     }
   }

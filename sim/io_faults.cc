@@ -81,6 +81,16 @@ bool IoFaults::is_full(SimEnv& env, const IoEvent& io, uint64_t key) {
   return true;
 }
 
+namespace {
+
+// A write of `bytes` at `offset`, cut back to where a sector ends.
+uint64_t whole_sectors(uint64_t offset, uint64_t bytes) {
+  const uint64_t past_sector = (offset + bytes) % kSectorBytes;
+  return past_sector < bytes ? bytes - past_sector : 0;
+}
+
+}  // namespace
+
 TransferFault IoFaults::on_write(SimEnv& env, const IoEvent& io) {
   TransferFault fault{.offset = io.offset, .bytes = io.bytes};
   if (!active_ || io.bytes == 0) {
@@ -101,7 +111,8 @@ TransferFault IoFaults::on_write(SimEnv& env, const IoEvent& io) {
   if (happens(env, io, key, fault::Kind::kShortTransfer, Stream::kShortTransfer, plan_.short_transfer.one_in)) {
     const uint64_t random = decisions.at(Stream::kShortTransfer, ~key);
     const bool interrupted = random % 100 < plan_.short_transfer.interrupted_percent;
-    fault.bytes = scale(random, io.bytes) + (interrupted ? 0 : 1);
+    const uint64_t part = whole_sectors(io.offset, scale(random, io.bytes));
+    fault.bytes = part == 0 && !interrupted ? io.bytes : part;
     fault.os_error = interrupted ? EINTR : 0;
   }
   return fault;

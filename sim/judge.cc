@@ -6,16 +6,6 @@ namespace holdfast::sim {
 
 namespace {
 
-std::string quoted(std::string_view key) {
-  std::string text = "\"";
-  for (const char character : key.substr(0, 48)) {
-    const auto byte = static_cast<unsigned char>(character);
-    text += byte >= 0x20 && byte < 0x7f ? character : '.';
-  }
-  text += key.size() > 48 ? "...\"" : "\"";
-  return key.size() > 48 ? text + " (" + std::to_string(key.size()) + " bytes)" : text;
-}
-
 class Judge {
  public:
   Judge(const Model& model, const TxnLog& log, uint64_t csn) : model_(model), log_(log), csn_(csn), view_(model, csn) {}

@@ -35,7 +35,8 @@ void Model::set(Applied& applied, Versions& versions, Version version) {
   applied.touched.push_back(&versions);
 }
 
-void Model::set_existence(Applied& applied, Bucket& bucket, bool there) {
+void Model::set_existence(Applied& applied, BucketId id, bool there) {
+  Bucket& bucket = buckets_[id];
   const uint64_t csn = commits_.size() + 1;
   const bool dropped = !there;
   if (!bucket.existence.empty() && bucket.existence.back().csn == csn) {
@@ -44,7 +45,7 @@ void Model::set_existence(Applied& applied, Bucket& bucket, bool there) {
     return;
   }
   bucket.existence.push_back({csn, there, dropped});
-  applied.existence_changed.push_back(static_cast<BucketId>(&bucket - buckets_.data()));
+  applied.existence_changed.push_back(id);
 }
 
 void Model::erase_rows(Applied& applied, Bucket& bucket, std::string_view lo, const std::optional<std::string>& hi) {
@@ -56,18 +57,49 @@ void Model::erase_rows(Applied& applied, Bucket& bucket, std::string_view lo, co
   }
 }
 
+std::vector<const Write*> Model::effective_writes(const TxnLog& transaction) const {
+  std::vector<const Write*> effective;
+  const auto made = [&](BucketId bucket) {
+    return std::ranges::any_of(effective, [bucket](const Write* write) {
+      return write->bucket == bucket && write->kind != Write::Kind::kDropBucket;
+    });
+  };
+  for (const Write& write : transaction.writes) {
+    const BucketId bucket = write.bucket;
+    if (write.kind == Write::Kind::kDropBucket) {
+      std::erase_if(effective, [bucket](const Write* earlier) { return earlier->bucket == bucket; });
+      if (!exists(bucket, transaction.snapshot_csn)) {
+        continue;
+      }
+    }
+    if (write.kind == Write::Kind::kEraseRange && !made(bucket)) {
+      const bool dropped = std::ranges::any_of(effective, [bucket](const Write* earlier) {
+        return earlier->bucket == bucket && earlier->kind == Write::Kind::kDropBucket;
+      });
+      // On a bucket that the transaction does not see it does nothing, even if the bucket is there by now.
+      if (dropped || !exists(bucket, transaction.snapshot_csn)) {
+        continue;
+      }
+    }
+    effective.push_back(&write);
+  }
+  return effective;
+}
+
 Verdict Model::apply(const TxnLog& transaction) {
   const uint64_t csn = commits_.size() + 1;
   Applied applied;
   applied.id = transaction.id;
   applied.who = transaction.who;
-  for (const Write& write : transaction.writes) {
+  const std::vector<const Write*> writes = effective_writes(transaction);
+  for (const Write* each : writes) {
+    const Write& write = *each;
     Bucket& bucket = buckets_[write.bucket];
     const bool there = !bucket.existence.empty() && bucket.existence.back().there;
     switch (write.kind) {
       case Write::Kind::kPut:
         if (!there) {
-          set_existence(applied, bucket, true);
+          set_existence(applied, write.bucket, true);
         }
         set(applied, bucket.rows[write.key], {csn, false, write.value});
         break;
@@ -78,28 +110,21 @@ Verdict Model::apply(const TxnLog& transaction) {
         }
         break;
       }
-      case Write::Kind::kEraseRange: {
-        // On a bucket that the transaction did not see it does nothing, even if the bucket is there by now.
-        const bool seen = exists(write.bucket, transaction.snapshot_csn) ||
-                          (!bucket.existence.empty() && bucket.existence.back().csn == csn);
-        if (seen && there) {
-          erase_rows(applied, bucket, write.key, write.hi);
-        }
-        break;
-      }
-      case Write::Kind::kCreateBucket: set_existence(applied, bucket, true); break;
+      case Write::Kind::kEraseRange: erase_rows(applied, bucket, write.key, write.hi); break;
+      case Write::Kind::kCreateBucket: set_existence(applied, write.bucket, true); break;
       case Write::Kind::kDropBucket:
         erase_rows(applied, bucket, {}, std::nullopt);
-        set_existence(applied, bucket, false);
+        set_existence(applied, write.bucket, false);
         break;
     }
   }
-  Verdict verdict = transaction.blind ? std::nullopt : lost_update(transaction, applied);
+  Verdict verdict = transaction.blind ? std::nullopt : lost_update(transaction, writes, applied);
   commits_.push_back(std::move(applied));
   return verdict;
 }
 
-Verdict Model::lost_update(const TxnLog& transaction, const Applied& applied) const {
+Verdict Model::lost_update(const TxnLog& transaction, const std::vector<const Write*>& writes,
+                           const Applied& applied) const {
   const uint64_t csn = commits_.size() + 1;
   const uint64_t seen = transaction.snapshot_csn;
   const auto object = [&](uint64_t other, std::string_view what) {
@@ -113,13 +138,14 @@ Verdict Model::lost_update(const TxnLog& transaction, const Applied& applied) co
       for (const Bucket& bucket : buckets_) {
         for (const auto& [key, of_key] : bucket.rows) {
           if (&of_key == versions) {
-            return object(other, "key \"" + key + "\" of bucket \"" + bucket.name + "\"");
+            return object(other, "key " + quoted(key) + " of bucket \"" + bucket.name + "\"");
           }
         }
       }
     }
   }
-  for (const Write& write : transaction.writes) {
+  for (const Write* each : writes) {
+    const Write& write = *each;
     const Bucket& bucket = buckets_[write.bucket];
     for (const Existence& change : std::views::reverse(bucket.existence)) {
       if (change.csn >= csn) {
@@ -130,10 +156,6 @@ Verdict Model::lost_update(const TxnLog& transaction, const Applied& applied) co
       }
       const bool created_twice = write.kind == Write::Kind::kCreateBucket && change.there;
       if (change.was_dropped || created_twice || write.kind == Write::Kind::kDropBucket) {
-        // Dropping a bucket that the transaction itself made says nothing about the others' bucket of that name.
-        if (write.kind == Write::Kind::kDropBucket && !exists(write.bucket, seen)) {
-          continue;
-        }
         return object(change.csn, "the existence of bucket \"" + bucket.name + "\"");
       }
     }

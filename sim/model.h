@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -91,11 +92,14 @@ class Model {
   };
   static const Version* version_at(const Versions& versions, uint64_t csn);
   void set(Applied& applied, Versions& versions, Version version);
-  void set_existence(Applied& applied, Bucket& bucket, bool there);
+  void set_existence(Applied& applied, BucketId bucket, bool there);
   void erase_rows(Applied& applied, Bucket& bucket, std::string_view lo, const std::optional<std::string>& hi);
-  Verdict lost_update(const TxnLog& transaction, const Applied& applied) const;
+  // The writes that take effect: dropping a bucket takes back what the transaction itself did to it before, and all
+  // that is left of it is the drop of the bucket that the snapshot showed, if it did.
+  std::vector<const Write*> effective_writes(const TxnLog& transaction) const;
+  Verdict lost_update(const TxnLog& transaction, const std::vector<const Write*>& writes, const Applied& applied) const;
 
-  std::vector<Bucket> buckets_;
+  std::deque<Bucket> buckets_;  // whose names stay where they are: clients hold on to them
   std::map<std::string, BucketId, std::less<>> ids_;
   std::vector<Applied> commits_;  // commit csn is at csn - 1
 };

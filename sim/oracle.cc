@@ -127,7 +127,8 @@ Verdict Oracle::looked(Log log) {
 
 bool Oracle::others_after(uint64_t csn, uint64_t id) const {
   const auto other = [id](const auto& entry) { return entry.first != id; };
-  return model_.newest_csn() > csn || floor_ > csn || !waiting_.empty() || std::ranges::any_of(in_flight_, other);
+  return model_.newest_csn() > csn || floor_ > csn || !waiting_.empty() || !in_doubt_.empty() ||
+         std::ranges::any_of(in_flight_, other);
 }
 
 void Oracle::crashed() {
@@ -253,7 +254,7 @@ Verdict Oracle::compare(const Contents& contents) const {
   for (const Contents::Bucket& bucket : contents.buckets) {
     seen[bucket.bucket] = true;
     if (!model_.exists(bucket.bucket, csn)) {
-      return "there is a bucket \"" + model_.bucket_name(bucket.bucket) + "\" after commit " + std::to_string(csn) +
+      return "there is a bucket " + quoted(model_.bucket_name(bucket.bucket)) + " after commit " + std::to_string(csn) +
              ", expected none" + describe_doubts();
     }
     if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, false, bucket.complete, csn)) {

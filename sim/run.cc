@@ -81,6 +81,7 @@ class Run final : private RunParts, public World, public DiskHooks {
   bool over() const override { return env_->dead(); }
   [[noreturn]] void broken(const std::string& what) override { scheduler_->abandon(what); }
   uint64_t errors_injected() const override { return error_faults() - errors_before_life_; }
+  bool was_full() const override { return faults_.counts()[static_cast<size_t>(fault::Kind::kNoSpace)] > 0; }
   void pause() override {
     if (Scheduler::running() != nullptr) {
       scheduler_->sleep(kPauseNs);
@@ -214,7 +215,8 @@ class Run final : private RunParts, public World, public DiskHooks {
         return std::move(*database);
       }
       const ErrorCode code = database.error().code();
-      const bool excused = error_faults() > errors && (code == ErrorCode::kIo || code == ErrorCode::kNoSpace);
+      const bool excused = (code == ErrorCode::kIo && error_faults() > errors) ||
+                           (code == ErrorCode::kNoSpace && was_full() && faults_.active());
       if (!excused) {
         broken("opening the database answered " + database.error().to_string() + ", and no fault explains it");
       }

@@ -41,6 +41,16 @@ std::string ValueMark::to_string() const {
   return text + " (" + std::to_string(bytes) + " bytes)";
 }
 
+std::string quoted(std::string_view key) {
+  std::string text = "\"";
+  for (const char character : key.substr(0, 48)) {
+    const auto byte = static_cast<unsigned char>(character);
+    text += byte >= 0x20 && byte < 0x7f ? character : '.';
+  }
+  text += key.size() > 48 ? "...\"" : "\"";
+  return key.size() > 48 ? text + " (" + std::to_string(key.size()) + " bytes)" : text;
+}
+
 Step& TxnLog::add(Step::Kind kind, BucketId bucket, std::string_view key) {
   Step& step = steps.emplace_back();
   step.kind = kind;

@@ -24,6 +24,9 @@ struct ValueMark {
   std::string to_string() const;
 };
 
+// A key for people: printable, and not too long.
+std::string quoted(std::string_view key);
+
 struct Row {
   std::string key;
   ValueMark value;

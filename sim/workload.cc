@@ -90,8 +90,8 @@ bool Client::excuse(const Error& error, const Before& before, std::string_view w
   bool excused = false;
   switch (error.code()) {
     case ErrorCode::kIo:
-    case ErrorCode::kNoSpace:
     case ErrorCode::kOutcomeUnknown: excused = explained; break;
+    case ErrorCode::kNoSpace: excused = world_.was_full(); break;
     case ErrorCode::kReadOnly: excused = now > 0; break;
     default: break;
   }
@@ -216,7 +216,8 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
   switch (answer.error().code()) {
     case ErrorCode::kConflict:
       ++world_.counters.conflicts;
-      if (!oracle.others_after(log->snapshot_csn, log->id)) {
+      // The other may also be one of the same group, whose commit then failed because of a fault.
+      if (!oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0) {
         world_.broken(fmt::format("{}: transaction {} met a conflict, but nothing was committed since its snapshot {}",
                                   name_, log->id, log->snapshot_csn));
       }
@@ -519,7 +520,7 @@ void Client::exec() {
   const auto conflicted = [&] {
     // Being called again says that the attempt before met a conflict.
     ++world_.counters.conflicts;
-    if (!world_.oracle.others_after(log->snapshot_csn, log->id)) {
+    if (!world_.oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0) {
       world_.broken(name_ + ": exec ran its body again, but nothing was committed since its snapshot");
     }
     world_.expect(world_.oracle.refused(log->id));

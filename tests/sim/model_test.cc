@@ -192,6 +192,30 @@ TEST_F(ModelTest, objects_to_a_write_into_a_bucket_that_was_dropped) {
   expect_objection(model_.apply(put), "the existence of bucket \"users\"");
 }
 
+TEST_F(ModelTest, dropping_a_bucket_that_the_transaction_made_itself_touches_nobody_elses) {
+  TxnLog other = begin(0, "client 1");
+  TxnLog log = begin(0, "client 2");
+  other.put(users_, "a", "value");
+  log.create_bucket(users_, true);
+  log.put(users_, "b", "value");
+  log.drop_bucket(users_, true);
+  log.put(model_.bucket("other"), "c", "value");
+  ASSERT_EQ(model_.apply(other), std::nullopt);
+  ASSERT_EQ(model_.apply(log), std::nullopt);
+  EXPECT_NE(model_.get(users_, "a", 2), nullptr);
+  EXPECT_EQ(model_.get(users_, "b", 2), nullptr);
+}
+
+TEST_F(ModelTest, erasing_a_range_of_a_bucket_that_the_transaction_does_not_see_does_nothing) {
+  TxnLog other = begin(0, "client 1");
+  TxnLog log = begin(0, "client 2");
+  other.put(users_, "a", "value");
+  log.erase_range(users_, "", std::nullopt);
+  ASSERT_EQ(model_.apply(other), std::nullopt);
+  ASSERT_EQ(model_.apply(log), std::nullopt);
+  EXPECT_NE(model_.get(users_, "a", 2), nullptr);
+}
+
 class OracleTest : public testing::Test {
  protected:
   Oracle::Log put(const char* key, uint64_t snapshot_csn, const char* value = "value") {
