@@ -80,6 +80,7 @@ void FreeMap::release(std::span<const PageNumber> pages) {
 void FreeMap::begin() {
   CHECK(changes_.empty());
   page_count_before_ = page_count_;
+  prefer_lowest_ = false;
   levels_before_ = levels_;
 }
 
@@ -115,11 +116,14 @@ Result<PageNumber> FreeMap::allocate() {
     if (stock_[chunk].allocatable == 0) {
       continue;
     }
-    if (chunk < levels_[0].size() && levels_[0][chunk].is_changed) {
+    if (!prefer_lowest_ && chunk < levels_[0].size() && levels_[0][chunk].is_changed) {
       best = chunk;
       break;
     }
     best = std::min(best, chunk);
+    if (prefer_lowest_) {
+      break;
+    }
   }
   ChunkStock& stock = stock_[best];
   const auto page = allocatable_.find_set(stock.search_from, chunk_begin(best + 1));

@@ -100,6 +100,8 @@ class FreeMap {
   Result<PageNumber> extend(uint32_t pages);
   uint32_t count_free_in(size_t chunk) const;
 
+  enum class Tail : uint8_t { kAllocatable, kAllocatableOrMap };
+  uint64_t tail_pages(Tail what) const;
   void drop_free_tail();
   void reshape(std::vector<DeadPage>& dead);
   void drop_node(Node& node, std::vector<DeadPage>& dead);
@@ -127,6 +129,7 @@ class FreeMap {
   // The open generation.
   std::vector<Change> changes_;
   uint64_t page_count_before_ = 0;
+  bool prefer_lowest_ = false;  // rather than chunks that change anyway
   std::vector<Level> levels_before_;
 };
 

@@ -11,8 +11,8 @@ namespace holdfast {
 
 namespace {
 
-// A free tail is cut off when it is this share of the file and this long, and then all but a part of it: so a file that
-// breathes keeps its size.
+// A free tail is cut off when it is this share of the file and this long; what is kept of it is a share of the rest: so a
+// file that breathes keeps its size.
 constexpr uint64_t kTailShare = 8;
 constexpr uint64_t kTailBytesMin = 256 * 1024;
 constexpr uint64_t kTailKeptShare = 8;
@@ -210,15 +210,48 @@ void FreeMap::drop_node(Node& node, std::vector<DeadPage>& dead) {
   change(Which::kFree, page);
 }
 
-void FreeMap::drop_free_tail() {
+// How many pages at the end are allocatable, or (if asked) belong to the map.
+uint64_t FreeMap::tail_pages(Tail what) const {
+  const auto word_of = [&](size_t index) {
+    return allocatable_.words()[index] | (what == Tail::kAllocatableOrMap ? map_pages_.words()[index] : uint64_t{0});
+  };
   uint64_t tail = 0;
-  while (tail < page_count_ && allocatable_.test(static_cast<uint32_t>(page_count_ - 1 - tail))) {
-    ++tail;
+  while (tail < page_count_) {
+    const uint64_t last = page_count_ - 1 - tail;
+    const auto in_word = static_cast<uint32_t>(last % PageBitmap::kBitsPerWord) + 1;
+    const uint64_t word = word_of(last / PageBitmap::kBitsPerWord) << (PageBitmap::kBitsPerWord - in_word);
+    const uint32_t ones = std::min(static_cast<uint32_t>(std::countl_one(word)), in_word);
+    tail += ones;
+    if (ones < in_word) {
+      break;
+    }
   }
-  if (tail < page_count_ / kTailShare || tail * page_bytes_ < kTailBytesMin) {
+  return tail;
+}
+
+void FreeMap::drop_free_tail() {
+  const uint64_t wanted = std::max(page_count_ / kTailShare, kTailBytesMin / page_bytes_);
+  if (allocatable_.count() < wanted / 2) {
     return;
   }
-  const uint64_t keep = page_count_ - tail + tail / kTailKeptShare;
+  const uint64_t tail_with_map = tail_pages(Tail::kAllocatableOrMap);
+  const uint64_t tail = tail_pages(Tail::kAllocatable);
+  if (tail_with_map >= wanted && tail < tail_with_map) {
+    // Pages of the map lie in the way: they move down, and the tail goes with the next commit.
+    prefer_lowest_ = true;
+    for (size_t level = 0; level < levels_.size(); ++level) {
+      for (size_t index = 0; index < levels_[level].size(); ++index) {
+        if (to_int(levels_[level][index].ref.page) >= page_count_ - tail_with_map) {
+          mark_changed(level, index);
+        }
+      }
+    }
+  }
+  if (tail < wanted) {
+    return;
+  }
+  const uint64_t rest = page_count_ - tail;
+  const uint64_t keep = rest + std::min(tail, rest / kTailKeptShare);
   for (uint64_t page = keep; page < page_count_; ++page) {
     change(Which::kAllocatable, PageNumber{static_cast<uint32_t>(page)});
     change(Which::kFree, PageNumber{static_cast<uint32_t>(page)});

@@ -12,6 +12,7 @@
 
 #include "format/leaf.h"
 #include "page/page_store.h"
+#include "tests/page/faulty_env.h"
 
 namespace holdfast {
 
@@ -23,15 +24,19 @@ inline format::DatabaseId test_id() {
 
 template <class T>
 T must(Result<T> result) {
-  EXPECT_TRUE(result.has_value()) << result.error().to_string();
-  return std::move(*result);
+  if (!result) {
+    ADD_FAILURE() << result.error().to_string();
+    std::abort();
+  }
+  if constexpr (!std::is_void_v<T>) {
+    return std::move(*result);
+  }
 }
-inline void must(const Result<void>& result) { EXPECT_TRUE(result.has_value()) << result.error().to_string(); }
 template <class T>
 Error must_fail(Result<T> result, ErrorCode code) {
-  EXPECT_FALSE(result.has_value());
   if (result) {
-    return Error(ErrorCode::kIo, "it did not fail");
+    ADD_FAILURE() << "it did not fail";
+    return Error(ErrorCode::kUnsupported, "it did not fail");
   }
   EXPECT_EQ(result.error().code(), code) << result.error().to_string();
   return std::move(result).error();
@@ -50,13 +55,15 @@ inline std::string value_in(const std::byte* page, uint32_t page_bytes) {
   return std::string(format::LeafView(page, page_bytes).value(0).bytes);
 }
 
+// The catalog stands for the whole tree: one leaf, or what a test makes of it.
 class PageStoreTest : public testing::Test {
  protected:
   static constexpr uint32_t kPageBytes = 4096;
   static constexpr uint64_t kCacheBytes = 256 * 1024;
 
-  void create() {
-    directory_ = must(env_->open_directory("db", DirectoryMode::kCreateIfMissing));
+  PageStoreTest() {
+    directory_ =
+        std::make_unique<FaultyDirectory>(must(env_->open_directory("db", DirectoryMode::kCreateIfMissing)), faults_);
     must(PageStore::create(*env_, *directory_, "tree", test_id(), kPageBytes));
   }
   Result<std::unique_ptr<PageStore>> try_open(bool read_only = false) {
@@ -68,7 +75,6 @@ class PageStoreTest : public testing::Test {
     open();
   }
   PageWriter& begin() { return *must(store_->begin(next(store_->meta().csn))); }
-  // Commits with `catalog` as the catalog.
   Result<void> commit(const format::PageRef& catalog) {
     return store_->commit({next(store_->meta().csn), catalog, store_->meta().next_bucket_id});
   }
@@ -77,22 +83,51 @@ class PageStoreTest : public testing::Test {
     fill_leaf(edit, kPageBytes, value);
     return edit.ref();
   }
-  // One commit that replaces `old` (or nothing) by a leaf with `value`, which becomes the catalog.
-  format::PageRef replace(const format::PageRef& old, std::string_view value) {
-    PageWriter& writer = begin();
-    if (!old.is_null()) {
-      must(writer.retire(old));
+  std::vector<format::PageRef> new_leaves(PageWriter& writer, uint32_t count, const std::string& prefix) {
+    std::vector<format::PageRef> refs;
+    for (uint32_t i = 0; i < count; ++i) {
+      refs.push_back(new_leaf(writer, prefix + std::to_string(i)));
     }
-    const format::PageRef ref = new_leaf(writer, value);
-    must(commit(ref));
+    return refs;
+  }
+  // One commit that replaces `old` (or nothing) by a leaf with `value`, which becomes the catalog.
+  Result<format::PageRef> try_replace(const format::PageRef& old, std::string_view value) {
+    HOLDFAST_TRY_ASSIGN(PageWriter* const writer, store_->begin(next(store_->meta().csn)));
+    if (!old.is_null()) {
+      must(writer->retire(old));
+    }
+    const format::PageRef ref = new_leaf(*writer, value);
+    HOLDFAST_TRY(commit(ref));
     return ref;
   }
+  format::PageRef replace(const format::PageRef& old, std::string_view value) { return must(try_replace(old, value)); }
   static std::string read(PageReader& reader, const format::PageRef& ref) {
     const PageReader::Guard guard(reader);
     const auto page = reader.fetch(ref, 0);
     return page ? value_in(*page, kPageBytes) : page.error().to_string();
   }
+  std::string read_catalog() {
+    PageReader reader = store_->new_reader();
+    return read(reader, reader.state().catalog);
+  }
+  // Changes a byte of the file.
+  void damage(uint64_t offset) {
+    const auto file = must(directory_->open_file("tree", OpenMode::kReadWrite));
+    std::byte byte{};
+    must(file->read_at(offset, {&byte, 1}));
+    byte ^= std::byte{0x40};
+    must(file->write_at(offset, {&byte, 1}));
+  }
+  // How many pages are in each place; the whole file is counted.
+  std::vector<uint64_t> places() const {
+    std::vector<uint64_t> counts(5);
+    for (uint32_t page = 0; page < store_->meta().page_count; ++page) {
+      ++counts[static_cast<size_t>(store_->place_of(PageNumber{page}))];
+    }
+    return counts;
+  }
 
+  Faults faults_;
   std::unique_ptr<Env> env_ = new_memory_env();
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<PageStore> store_;
