@@ -103,6 +103,18 @@ Result<Meta> find_newest_meta(File& file) {
   return *newest;
 }
 
+Result<bool> has_damaged_copy(File& file, uint32_t page_bytes) {
+  for (uint32_t slot = 0; slot < kMetaPages; ++slot) {
+    for (const uint64_t offset : copy_offsets(slot, page_bytes)) {
+      HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset));
+      if (!meta || meta->slot != slot) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 Result<void> write_meta(PageFile& file, const Meta& meta) {
   const auto copy = format::encode_meta(meta);
   for (const uint64_t offset : copy_offsets(meta.slot, meta.page_bytes)) {

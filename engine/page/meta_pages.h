@@ -20,6 +20,9 @@ bool is_newer(const format::Meta& a, const format::Meta& b);
 // been there), if they disagree, or if this is no tree file; unsupported (a newer format version); io.
 Result<format::Meta> find_newest_meta(File& file);
 
+// Whether one of the four copies is damaged, as a failed write leaves it. Pre: find_newest_meta succeeded. Errors: io.
+Result<bool> has_damaged_copy(File& file, uint32_t page_bytes);
+
 // Writes both copies of meta page `meta.slot`; not durable before a sync. Errors: io, no_space.
 Result<void> write_meta(PageFile& file, const format::Meta& meta);
 

@@ -63,7 +63,12 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
     return fail(store->source_->file.damage(catalog, "the catalog's root is free, or a page of the free map"));
   }
   if (!options.read_only) {
+    HOLDFAST_TRY_ASSIGN(const bool damaged, has_damaged_copy(store->source_->file.file(), meta.page_bytes));
     HOLDFAST_TRY(store->write_fence());
+    if (damaged) {
+      // A failed write can leave half a copy. The second fence goes to the other meta page: then all four copies are good.
+      HOLDFAST_TRY(store->write_fence());
+    }
   }
   store->source_->registry.publish(store->state_of(store->meta_));
   store->count_pages();

@@ -74,7 +74,8 @@ class PageStore {
 
   // Of the newest durable state. Writer's thread.
   const format::Meta& meta() const { return meta_; }
-  uint32_t page_bytes() const { return meta_.page_bytes; }
+  // Any thread.
+  uint32_t page_bytes() const { return source_->file.page_bytes(); }
 
   // --- readers; any thread
   // Registers a reader of the newest published state. Takes no lock. The store outlives the reader.
