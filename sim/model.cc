@@ -72,6 +72,9 @@ std::vector<const Write*> Model::effective_writes(const TxnLog& transaction) con
         continue;
       }
     }
+    if (write.kind == Write::Kind::kEraseRange && write.hi && *write.hi <= write.key) {
+      continue;  // an empty range is no write
+    }
     if (write.kind == Write::Kind::kEraseRange && !made(bucket)) {
       const bool dropped = std::ranges::any_of(effective, [bucket](const Write* earlier) {
         return earlier->bucket == bucket && earlier->kind == Write::Kind::kDropBucket;

@@ -66,7 +66,8 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
     HOLDFAST_TRY_ASSIGN(const bool damaged, has_damaged_copy(store->source_->file.file(), meta.page_bytes));
     HOLDFAST_TRY(store->write_fence());
     if (damaged) {
-      // A failed write can leave half a copy. The second fence goes to the other meta page: then all four copies are good.
+      // A failed write can leave half a copy. The second fence goes to the other meta page: then all four copies are
+      // good.
       HOLDFAST_TRY(store->write_fence());
     }
   }
