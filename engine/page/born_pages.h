@@ -1,6 +1,5 @@
-// BornPages: the frames of pages that were born in the open generation and are not written yet.
+// BornPages: the frames of pages that are not written yet, by page number.
 //
-// They are not in the arena's table: nobody but the writer may see a page that still changes.
 // Threads: the writer's.
 #pragma once
 
@@ -19,9 +18,13 @@ class BornPages {
     const auto found = frames_.find(page);
     return found == frames_.end() ? nullptr : found->second;
   }
+  // Pre: it is not there.
   void insert(PageNumber page, Frame* frame) {
     frames_.emplace(page, frame);
     pages_.push_back(page);
+    if (pages_.size() > 2 * frames_.size() + kErasedMin) {
+      sorted();
+    }
   }
   void erase(PageNumber page) { frames_.erase(page); }
   size_t count() const { return frames_.size(); }
@@ -39,6 +42,8 @@ class BornPages {
   }
 
  private:
+  static constexpr size_t kErasedMin = 1024;  // so many pages may stand in pages_ in vain
+
   std::unordered_map<PageNumber, Frame*> frames_;  // looked up, never walked
   std::vector<PageNumber> pages_;                  // every page in frames_, and some that were erased
 };

@@ -77,6 +77,23 @@ void FreeMap::release(std::span<const PageNumber> pages) {
   }
 }
 
+void FreeMap::withhold(std::span<const PageNumber> pages) {
+  CHECK(changes_.empty());
+  for (const PageNumber page : pages) {
+    const uint32_t index = to_int(page);
+    if (index >= page_count_) {
+      set_page_count(uint64_t{index} + 1);
+    }
+    if (!free_.test(index)) {
+      apply(Which::kFree, page);
+      mark_changed(0, index / pages_per_chunk_);
+    }
+    if (allocatable_.test(index)) {
+      apply(Which::kAllocatable, page);
+    }
+  }
+}
+
 void FreeMap::begin() {
   CHECK(changes_.empty());
   page_count_before_ = page_count_;
@@ -177,16 +194,31 @@ const char* FreeMap::retire(PageNumber page) {
   return nullptr;
 }
 
-void FreeMap::commit() {
+void FreeMap::keep() {
   for (const Change& each : changes_) {
     if (each.which == Which::kFresh && fresh_.test(to_int(each.page))) {
       apply(Which::kFresh, each.page);
     }
   }
   changes_.clear();
+}
+
+void FreeMap::commit() {
+  keep();
   for (Level& level : levels_) {
     for (Node& node : level) {
       node.is_changed = node.is_placed = false;
+    }
+  }
+}
+
+void FreeMap::place_again(Epoch epoch, Csn csn) {
+  for (size_t level = 0; level < levels_.size(); ++level) {
+    for (size_t index = 0; index < levels_[level].size(); ++index) {
+      const format::PageRef& ref = levels_[level][index].ref;
+      if (!ref.is_null() && ref.epoch == epoch && ref.birth == csn) {
+        mark_changed(level, index);
+      }
     }
   }
 }

@@ -1,16 +1,15 @@
 // FreeMap: which pages are free, in memory, and which of those may be used; and the map's own pages in the file.
 //
-// Two bits per page: *free* in the state that the open generation will commit (that is what the file holds), and
-// *allocatable*: free in the newest durable state, awaited by no reader, and not taken in this generation. A page that
-// dies is free at once, and allocatable only when release() says so, after the commit.
+// Two bits per page: *free* in the newest state, or the one that the open generation will become (that is what the
+// file holds after the next checkpoint), and *allocatable*: free in the newest durable state too, awaited by no reader,
+// and not taken in this generation. A page that dies is free at once, and allocatable only when release() says so.
 //
 // Owns:       the bitmaps, and the references to the map's pages. Threads: the writer's.
-// Invariants: (1) allocatable implies free, but for nothing else: free and not allocatable = dies in this generation,
-// or
-//                 awaits a snapshot;
+// Invariants: (1) allocatable implies free, but for nothing else: free and not allocatable = died, and is
+//                 needed by a snapshot or the newest durable state; or withheld;
 //             (2) a page of the map is never free;
-//             (3) between generations the references name the map that the newest durable state holds;
-//             (4) abort() restores exactly what was there at the last commit() or release().
+//             (3) the references name the map that the last plan() placed, with changes since then marked;
+//             (4) abort() restores exactly what was there before begin().
 // Fails:      corruption when loading; no_space when page numbers are used up.
 #pragma once
 
@@ -55,6 +54,8 @@ class FreeMap {
 
   // Nobody can reach these free pages any more. Between generations.
   void release(std::span<const PageNumber> pages);
+  // Pages that an aborted generation took: free, and not to be taken until release(). Between generations.
+  void withhold(std::span<const PageNumber> pages);
 
   void begin();
   // A page, or up to `pages_max` neighbours (at least one). Errors: no_space.
@@ -73,7 +74,13 @@ class FreeMap {
   format::PageRef root() const { return levels_.back().front().ref; }
   uint8_t root_level() const { return root().is_null() ? uint8_t{0} : static_cast<uint8_t>(levels_.size() - 1); }
 
+  // Ends the generation: what it took is in use, what it retired is free. The map in the file follows with a later
+  // plan.
+  void keep();
+  // The same, after plan(): the map as planned is the one that the file holds.
   void commit();
+  // A committed plan with this stamp did not get into the file: its pages are placed anew by the next plan.
+  void place_again(Epoch epoch, Csn csn);
   void abort();
   // Pages that were taken in the open generation, given back or not.
   std::vector<PageNumber> taken() const;
@@ -81,8 +88,8 @@ class FreeMap {
  private:
   struct Node {
     format::PageRef ref;
-    bool is_changed = false;  // in the open generation; no longer says what ref's page holds
-    bool is_placed = false;   // ref is new
+    bool is_changed = false;  // since the last plan(); no longer says what ref's page holds
+    bool is_placed = false;   // by the plan that is not committed yet
   };
   using Level = std::vector<Node>;  // 0: one node per chunk; the last: one node
   enum class Which : uint8_t { kFree, kAllocatable, kFresh, kMapPages };

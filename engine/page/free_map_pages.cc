@@ -11,8 +11,8 @@ namespace holdfast {
 
 namespace {
 
-// A free tail is cut off when it is this share of the file and this long; what is kept of it is a share of the rest: so a
-// file that breathes keeps its size.
+// A free tail is cut off when it is this share of the file and this long; what is kept of it is a share of the rest: so
+// a file that breathes keeps its size.
 constexpr uint64_t kTailShare = 8;
 constexpr uint64_t kTailBytesMin = 256 * 1024;
 constexpr uint64_t kTailKeptShare = 8;

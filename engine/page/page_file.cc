@@ -73,6 +73,7 @@ Result<void> PageFile::write_bytes(uint64_t offset, std::span<const std::byte> b
 }
 
 Result<void> PageFile::write(std::span<const PageImage> pages) {
+  std::vector<std::byte> neighbours;
   const size_t together_max = std::max<size_t>(kWriteBytesMax / page_bytes_, 1);
   for (size_t begin = 0; begin < pages.size();) {
     size_t end = begin + 1;
@@ -83,11 +84,11 @@ Result<void> PageFile::write(std::span<const PageImage> pages) {
     CHECK(to_int(pages[begin].page) >= 2 && offset_of(pages[end - 1].page) + page_bytes_ <= file_bytes());
     std::span<const std::byte> bytes(pages[begin].data, page_bytes_);
     if (end - begin > 1) {
-      neighbours_.resize((end - begin) * page_bytes_);
+      neighbours.resize((end - begin) * page_bytes_);
       for (size_t i = begin; i < end; ++i) {
-        std::memcpy(neighbours_.data() + (i - begin) * page_bytes_, pages[i].data, page_bytes_);
+        std::memcpy(neighbours.data() + (i - begin) * page_bytes_, pages[i].data, page_bytes_);
       }
-      bytes = neighbours_;
+      bytes = neighbours;
     }
     HOLDFAST_TRY(write_bytes(offset_of(pages[begin].page), bytes, end - begin));
     begin = end;

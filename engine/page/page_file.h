@@ -1,6 +1,6 @@
 // PageFile: the tree file as an array of pages.
 //
-// Owns:       the file. Threads: read, read_run, stats: any; the rest: the writer's.
+// Owns:       the file. Threads: read, write, sync, stats: any; reserve, shrink: the writer's.
 // Invariants: (1) the file never ends before page_count pages that reserve() was asked for;
 //             (2) neighbours are written with one call.
 // Fails:      with the operation's own error; keeps no memory of it.
@@ -65,7 +65,6 @@ class PageFile {
   // Statistics, and a bound that need not be exact: relaxed.
   sync::Atomic<uint64_t> file_bytes_;
   sync::Atomic<uint64_t> pages_written_{0}, bytes_written_{0}, syncs_{0};
-  std::vector<std::byte> neighbours_;  // pages on their way to the file
 };
 
 }  // namespace holdfast

@@ -71,24 +71,29 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
       HOLDFAST_TRY(store->write_fence());
     }
   }
-  store->source_->registry.publish(store->state_of(store->meta_));
+  store->newest_ = store->shown_ = store->state_of(store->meta_);
+  store->source_->registry.publish(store->shown_);
   store->count_pages();
   return store;
 }
 
 Result<void> PageStore::write_fence() {
-  if (to_int(meta_.epoch) == std::numeric_limits<uint32_t>::max()) {
-    return fail(ErrorCode::kUnsupported, "epochs are used up; copy the database to go on");
-  }
+  HOLDFAST_TRY_ASSIGN(const Epoch epoch, next_epoch());
   format::Meta fence = meta_;
-  fence.epoch = Epoch{to_int(meta_.epoch) + 1};
+  fence.epoch = epoch;
   fence.slot = static_cast<uint8_t>(1 - meta_.slot);
   fence.wall_ns = source_->env.clock().wall_ns();
   HOLDFAST_TRY(write_meta(source_->file, fence));
   HOLDFAST_TRY(source_->file.sync());
   meta_ = fence;
-  fence_needed_ = false;
   return {};
+}
+
+Result<Epoch> PageStore::next_epoch() const {
+  if (to_int(meta_.epoch) == std::numeric_limits<uint32_t>::max()) {
+    return fail(ErrorCode::kUnsupported, "epochs are used up; copy the database to go on");
+  }
+  return Epoch{to_int(meta_.epoch) + 1};
 }
 
 // --- readers
@@ -96,6 +101,14 @@ Result<void> PageStore::write_fence() {
 PageReader PageStore::new_reader() {
   State state;
   ReaderSlot* slot = source_->registry.claim(source_->slot_hint(), state);
+  return PageReader(*source_, slot, state, nullptr);
+}
+
+PageReader PageStore::new_reader_of_newest() {
+  // Under the mutex: whoever looks for readers looks at the states first, and so misses neither.
+  const sync::Lock lock(states_mutex_);
+  const State state = unshown_.empty() ? shown_ : unshown_.back();
+  ReaderSlot* slot = source_->registry.claim_at(source_->slot_hint(), state.csn);
   return PageReader(*source_, slot, state, nullptr);
 }
 
@@ -112,48 +125,88 @@ std::string PageStore::failure() const {
   return failure_;
 }
 
-void PageStore::fail_for_ever(const Error& error) {
-  const sync::Lock lock(failure_mutex_);
-  if (failure_.empty()) {
-    failure_ = "an earlier write failed: " + error.to_string();
+Error PageStore::fail_for_ever(const Error& error) {
+  {
+    const sync::Lock lock(failure_mutex_);
+    if (failure_.empty()) {
+      failure_ = "an earlier write failed: " + error.to_string();
+    }
   }
+  Error unknown(ErrorCode::kOutcomeUnknown, "the commit may or may not survive a crash: " + error.message());
+  return std::move(unknown).at(source_->file.file().name()).os(error.os_error());
 }
 
-Result<PageWriter*> PageStore::begin(Csn csn) {
-  CHECK(writer_ == nullptr && csn > meta_.csn);
+Result<void> PageStore::check_writable() const {
   if (read_only_) {
     return fail(ErrorCode::kReadOnly, "opened read-only");
   }
   if (std::string why = failure(); !why.empty()) {
     return fail(Error(ErrorCode::kReadOnly, std::move(why)).at(source_->file.file().name()));
   }
+  return {};
+}
+
+Result<PageWriter*> PageStore::begin(Csn csn) {
+  CHECK(writer_ == nullptr && csn > newest_.csn);
+  HOLDFAST_TRY(check_writable());
   if (to_int(csn) > format::kCsnMax) {
     return fail(ErrorCode::kUnsupported, "commit numbers are used up; copy the database to go on");
   }
-  if (fence_needed_) {
-    if (auto fenced = write_fence(); !fenced) {
-      if (fenced.error().code() == ErrorCode::kIo) {
-        fail_for_ever(fenced.error());
-      }
-      return fail(std::move(fenced).error());
-    }
-  }
   release_unreachable();
+  if (dirty_.count() > source_->arena.budget_frames() / 2) {
+    HOLDFAST_TRY(write_dirty_pages());
+  }
   free_map_.begin();
-  writer_.reset(new PageWriter(*source_, free_map_, meta_.epoch, state_of(meta_), csn));
+  writer_.reset(new PageWriter(*source_, free_map_, meta_.epoch, newest_, csn));
   return writer_.get();
 }
 
 void PageStore::release_unreachable() {
   std::vector<PageNumber> unreachable;
-  lifetimes_.collect(source_->registry.live_csns(), unreachable);
-  free_map_.release(unreachable);
+  lifetimes_.collect(needed_csns(), unreachable);
+  let_go(unreachable);
   count_pages();
+}
+
+// Nobody can reach these pages any more: not in memory either.
+void PageStore::let_go(std::span<const PageNumber> pages) {
+  free_map_.release(pages);
+  for (const PageNumber page : pages) {
+    if (Frame* frame = dirty_.find(page)) {
+      dirty_.erase(page);
+      source_->arena.unmap(page);
+      frame->unpin();
+    }
+  }
+}
+
+// The csns of all states that somebody reads, or may come to read. The states first, then the readers: a reader that is
+// missed by the second look reads a state that the first one saw, or a newer one.
+std::vector<Csn> PageStore::needed_csns() const {
+  std::vector<Csn> needed;
+  {
+    const sync::Lock lock(states_mutex_);
+    needed.push_back(shown_.csn);
+    for (const State& state : unshown_) {
+      needed.push_back(state.csn);
+    }
+  }
+  const std::vector<Csn> live = source_->registry.live_csns();
+  needed.insert(needed.end(), live.begin(), live.end());
+  needed.push_back(meta_.csn);
+  if (checkpoint_csn_) {
+    needed.push_back(*checkpoint_csn_);
+  }
+  std::ranges::sort(needed);
+  const auto repeated = std::ranges::unique(needed);
+  needed.erase(repeated.begin(), repeated.end());
+  return needed;
 }
 
 void PageStore::abort() {
   CHECK(writer_ != nullptr);
-  for (const PageNumber page : free_map_.taken()) {
+  std::vector<PageNumber> taken = free_map_.taken();
+  for (const PageNumber page : taken) {
     if (Frame* frame = writer_->born_.find(page)) {
       writer_->born_.erase(page);
       source_->arena.give_back(frame);
@@ -162,7 +215,13 @@ void PageStore::abort() {
     }
   }
   free_map_.abort();
-  fence_needed_ = fence_needed_ || writer_->wrote_;
+  if (writer_->wrote_) {
+    std::ranges::sort(taken);
+    const auto repeated = std::ranges::unique(taken);
+    taken.erase(repeated.begin(), repeated.end());
+    free_map_.withhold(taken);
+    withheld_.insert(withheld_.end(), taken.begin(), taken.end());
+  }
   if (writer_->write_failure_) {
     fail_for_ever(*writer_->write_failure_);
   }
@@ -170,89 +229,56 @@ void PageStore::abort() {
   count_pages();
 }
 
-Result<void> PageStore::commit(const State& next) {
+Result<void> PageStore::publish(const State& next) {
   CHECK(writer_ != nullptr && next.csn == writer_->csn_);
-  Stage stage = Stage::kBeforeMeta;
-  auto written = write_generation(next, stage);
-  if (written) {
-    show_generation(*written);
-    return {};
-  }
-  Error error = std::move(written).error();
-  const bool is_clean = stage == Stage::kBeforeMeta && error.code() != ErrorCode::kIo && !writer_->write_failure_;
-  abort();
-  if (is_clean) {
-    return fail(std::move(error));
-  }
-  fail_for_ever(error);
-  Error unknown(ErrorCode::kOutcomeUnknown, "the commit may or may not survive a crash: " + error.message());
-  return fail(std::move(unknown).at(source_->file.file().name()).os(error.os_error()));
-}
-
-Result<format::Meta> PageStore::write_generation(const State& next, Stage& stage) {
+  Result<void> reserved;
   if (writer_->write_failure_) {
-    return fail(*writer_->write_failure_);
+    reserved = fail(*writer_->write_failure_);
+  } else {
+    reserved = writer_->note(source_->file.reserve(free_map_.page_count()));
   }
-  HOLDFAST_TRY(write_pages(next));
-  format::Meta meta = meta_;
-  meta.slot = static_cast<uint8_t>(1 - meta_.slot);
-  meta.csn = next.csn;
-  meta.wall_ns = source_->env.clock().wall_ns();
-  meta.page_count = static_cast<uint32_t>(free_map_.page_count());
-  meta.free_count = static_cast<uint32_t>(free_map_.free_count());
-  meta.catalog = next.catalog;
-  meta.free_map = free_map_.root();
-  meta.free_map_level = free_map_.root_level();
-  meta.next_bucket_id = next.next_bucket_id;
-  stage = Stage::kInDoubt;
-  HOLDFAST_TRY(write_meta(source_->file, meta));
-  HOLDFAST_TRY(source_->file.sync());
-  return meta;
+  if (!reserved) {
+    const bool is_clean = !writer_->write_failure_;
+    abort();
+    return is_clean ? std::move(reserved) : fail(fail_for_ever(reserved.error()));
+  }
+  keep_generation(next);
+  count_pages();
+  return {};
 }
 
-// The generation's pages and its free map, durable. What can run out of space is here, before the meta page.
-Result<void> PageStore::write_pages(const State& next) {
-  HOLDFAST_TRY(free_map_.plan(writer_->epoch_, writer_->csn_, writer_->dead_));
-  const PageNumber catalog = next.catalog.page;
-  if (to_int(catalog) >= free_map_.page_count() || free_map_.is_free(catalog)) {
-    return fail(source_->file.damage(catalog, "the catalog's root is free"));
-  }
-  std::vector<PageImage> images = free_map_.encode(map_bytes_);
-  for (const PageNumber page : writer_->born_.sorted()) {
-    std::byte* data = writer_->born_.find(page)->data();
-    format::seal_page({data, meta_.page_bytes}, source_->checksum_seed);
-    images.push_back({page, data});
-  }
-  std::ranges::sort(images, {}, &PageImage::page);
-  HOLDFAST_TRY(writer_->note(source_->file.reserve(free_map_.page_count())));
-  writer_->wrote_ = true;
-  HOLDFAST_TRY(writer_->note(source_->file.write(images)));
-  return writer_->note(source_->file.sync());
-}
-
-// The generation is durable: now, and only now, memory follows.
-void PageStore::show_generation(const format::Meta& meta) {
+void PageStore::keep_generation(const State& next) {
   std::vector<Frame*> frames;
   for (const PageNumber page : writer_->born_.sorted()) {
-    frames.push_back(writer_->born_.find(page));
+    Frame* frame = writer_->born_.find(page);
+    frame->pin();
+    dirty_.insert(page, frame);
+    frames.push_back(frame);
   }
   source_->arena.map(frames);
   writer_->born_.clear();
-  const bool is_shorter = meta.page_count < meta_.page_count;
-  meta_ = meta;
-  free_map_.commit();
-  source_->registry.publish(state_of(meta_));
-  // After publish(): whoever does not show up now reads the new state, or a newer one.
-  std::vector<PageNumber> unreachable;
-  lifetimes_.add(writer_->dead_, meta_.csn, source_->registry.live_csns(), unreachable);
-  free_map_.release(unreachable);
-  writer_.reset();
-  if (is_shorter) {
-    source_->file.shrink(meta_.page_count);
+  free_map_.keep();
+  newest_ = next;
+  {
+    const sync::Lock lock(states_mutex_);
+    unshown_.push_back(next);
   }
-  VERIFY(free_map_.free_count() == free_map_.allocatable_count() + lifetimes_.page_count());
-  VERIFY(free_map_.free_count() == meta_.free_count && free_map_.page_count() == meta_.page_count);
-  count_pages();
+  std::vector<PageNumber> unreachable;
+  lifetimes_.add(writer_->dead_, next.csn, needed_csns(), unreachable);
+  let_go(unreachable);
+  writer_.reset();
+  VERIFY(free_map_.free_count() == free_map_.allocatable_count() + lifetimes_.page_count() + withheld_.size());
+}
+
+void PageStore::show(Csn csn) {
+  const sync::Lock lock(states_mutex_);
+  const auto above = std::ranges::upper_bound(unshown_, csn, {}, &State::csn);
+  if (above == unshown_.begin()) {
+    return;
+  }
+  shown_ = *(above - 1);
+  unshown_.erase(unshown_.begin(), above);
+  source_->registry.publish(shown_);
 }
 
 // --- for people and checks
@@ -293,7 +319,10 @@ PageStore::Place PageStore::place_of(PageNumber page) const {
   if (to_int(page) >= free_map_.page_count() || free_map_.is_allocatable(page)) {
     return Place::kFree;
   }
-  return free_map_.is_free(page) ? Place::kAwaiting : Place::kTree;
+  if (!free_map_.is_free(page)) {
+    return Place::kTree;
+  }
+  return std::ranges::find(withheld_, page) != withheld_.end() ? Place::kFree : Place::kAwaiting;
 }
 
 void PageStore::verify_free_map(const std::function<void(PageNumber page, std::string what)>& damage) {

@@ -1,24 +1,29 @@
 // PageStore: pages of one tree file; read by many, changed by one generation at a time.
 //
-// A *generation* is everything between begin() and commit() or abort(): the pages born in it, and those that die in it.
-// Pages are born in memory, are changed only in the generation in which they were born, and become immutable when it
-// commits. commit() is the copy-on-write commit: born pages and free map, sync, meta page, sync. Nothing that anybody
-// can reach is ever overwritten, on disk or in memory.
+// A *generation* is everything between begin() and publish(), commit() or abort(): the pages born in it, and those that
+// die in it. Pages are born in memory, are changed only in the generation in which they were born, and become immutable
+// when it ends. Nothing that anybody can reach is ever overwritten, on disk or in memory.
+//
+//   publish()     the generation is the newest state, in memory only; its pages are *dirty* until a checkpoint
+//   show()        what was published is what new readers get
+//   checkpoint    the newest state becomes the durable one: dirty pages and free map, sync, meta page, sync
+//   commit()      all three at once, abortable: the classic copy-on-write commit
 //
 // Owns:       the tree file, the arena (page cache), the free map, page lifetimes, the reader registry.
-// Threads:    readers: any number, each with a PageReader of its own. begin/commit/abort/PageWriter: one thread at a
-//             time.
+// Threads:    readers: any number, each with a PageReader of its own. show(), write_checkpoint(): any thread. The rest:
+//             one thread at a time, the *writer*.
 // Invariants: (1) a page number is exactly one of: meta, reachable from the newest state, free, awaiting a snapshot, or
 //                 born in the open generation;
-//             (2) a page is reused only when the newest durable state does not reach it, and no live reader's csn lies
-//                 in [birth, death);
+//             (2) a page is reused only when no csn lies in [birth, death) that is: a live reader's, the durable
+//                 state's, that of the checkpoint under way, or of a state that is or may yet be shown;
 //             (3) no page is written under a number that a durable state or a live reader can reach;
 //             (4) a page in the arena was verified when it was loaded (format::find_damage), or was born here;
-//             (5) data is synced before the meta page that names it is written; the meta page is synced before the
-//                 state is published; an (epoch, csn) stamp is used by at most one attempt.
+//             (5) data is synced before the meta page that names it is written; an (epoch, csn) stamp is used by at
+//             most
+//                 one attempt: what an aborted one may have written is withheld until the epoch is over;
+//             (6) a dirty page is pinned in the arena; a page that a checkpoint writes stays reachable until it ends.
 // Fails:      a failed write or sync (other than a full disk) makes the store read-only for ever (`failure()`); a full
-//             disk fails the generation, which aborts, and the next one begins with a fence (a meta page with a new
-//             epoch).
+//             disk fails the generation or the checkpoint, and nothing is changed.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +39,8 @@
 #include "env/sync.h"
 #include "format/meta.h"
 #include "format/page.h"
+#include "page/born_pages.h"
+#include "page/checkpoint.h"
 #include "page/free_map.h"
 #include "page/page_lifetimes.h"
 #include "page/page_reader.h"
@@ -74,20 +81,31 @@ class PageStore {
 
   // Of the newest durable state. Writer's thread.
   const format::Meta& meta() const { return meta_; }
+  // What the next generation builds on: published, perhaps not durable. Writer's thread.
+  const State& newest() const { return newest_; }
   // Any thread.
   uint32_t page_bytes() const { return source_->file.page_bytes(); }
 
   // --- readers; any thread
-  // Registers a reader of the newest published state. Takes no lock. The store outlives the reader.
+  // Registers a reader of the state that is shown. Takes no lock. The store outlives the reader.
   PageReader new_reader();
+  // Registers a reader of the newest published state.
+  PageReader new_reader_of_newest();
   // Another reader of the same state, for another thread.
   PageReader clone_reader(const PageReader& reader);
 
   // --- the writer; one thread at a time
-  // Opens a generation whose pages are born at `csn` (greater than the newest). The writer lives until commit or abort.
-  // Errors: read_only (says why); io, no_space (a fence could not be written); unsupported (numbers are used up).
+  // Opens a generation whose pages are born at `csn` (greater than the newest). The writer lives until the generation
+  // ends. Writes dirty pages if they fill half of the cache.
+  // Errors: read_only (says why); io, no_space (dirty pages could not be written); unsupported (numbers are used up).
   Result<PageWriter*> begin(Csn csn);
-  // Makes the generation durable as `next`, publishes it, and ends the generation.
+  // Ends the generation: `next` is the newest state, in memory only, and not shown yet.
+  // Errors: no_space: nothing changed, the generation was aborted; outcome_unknown: an early write failed, the store is
+  // read-only from here on.
+  Result<void> publish(const State& next);
+  // New readers get the newest published state whose csn is not above `csn`. Any thread.
+  void show(Csn csn);
+  // Makes the generation durable as `next`, shows it, and ends the generation. Pre: no checkpoint is under way.
   // Errors: no_space: nothing changed, the generation was aborted; outcome_unknown: a write or sync failed, the store
   // is read-only from here on and goes on showing the old state; corruption: the file contradicts itself, aborted.
   Result<void> commit(const State& next);
@@ -95,6 +113,18 @@ class PageStore {
   void abort();
   // Pages that awaited readers who are gone are free again. begin() does it too. Between generations.
   void release_unreachable();
+
+  // --- checkpoints; one at a time
+  // Chooses the newest state, and takes down all that must be written. Between generations; short.
+  // Errors: read_only, no_space, corruption (the file contradicts itself); nothing has changed then.
+  Result<std::unique_ptr<Checkpoint>> begin_checkpoint();
+  // Writes it; generations go on meanwhile. Any thread. Errors: no_space: nothing durable has changed; outcome_unknown:
+  // the store is read-only from here on.
+  Result<void> write_checkpoint(Checkpoint& checkpoint);
+  // Pre: write_checkpoint() returned. What the older durable state alone needed is free. Between generations.
+  void end_checkpoint(std::unique_ptr<Checkpoint> checkpoint);
+  // All three. Between generations. A store whose newest state is durable has nothing to do.
+  Result<void> checkpoint();
   // Why no generation can begin any more; empty if it can. Any thread.
   std::string failure() const;
 
@@ -108,27 +138,45 @@ class PageStore {
   void verify_free_map(const std::function<void(PageNumber page, std::string what)>& damage);
 
  private:
-  enum class Stage : uint8_t { kBeforeMeta, kInDoubt };
-
   PageStore(std::unique_ptr<PageSource> source, const format::Meta& meta, const PageStoreOptions& options);
 
   // The same state again under a new epoch, in the other meta page, durable.
   Result<void> write_fence();
-  // Everything of a commit that touches the file. `stage` says how far it came.
-  Result<format::Meta> write_generation(const State& next, Stage& stage);
-  Result<void> write_pages(const State& next);
-  void show_generation(const format::Meta& meta);
-  void fail_for_ever(const Error& error);
+  // Seals the pages that are not written yet and adds them to what the checkpoint writes.
+  void take_down(BornPages& pages, Checkpoint& checkpoint);
+  // Places the free map, and fills in the meta page. Inside a generation of the free map. Errors: no_space, corruption.
+  Result<void> plan(const State& next, Epoch epoch, std::vector<DeadPage>& dead, Checkpoint& checkpoint);
+  Result<void> write(Checkpoint& checkpoint);
+  Result<void> write_dirty_pages();
+  // The generation is the newest state: memory follows.
+  void keep_generation(const State& next);
+  // The meta page is durable: what it replaced is free.
+  void become_durable(const format::Meta& meta);
+  void let_go(std::span<const PageNumber> pages);
+  std::vector<Csn> needed_csns() const;
+  // Remembers the first failure. Returns what those are told whose fate it leaves open.
+  Error fail_for_ever(const Error& error);
+  Result<void> check_writable() const;
+  Result<Epoch> next_epoch() const;
   void count_pages();
   State state_of(const format::Meta& meta) const { return {meta.csn, meta.catalog, meta.next_bucket_id}; }
 
   const std::unique_ptr<PageSource> source_;
   format::Meta meta_;
+  State newest_;
   FreeMap free_map_;
   PageLifetimes lifetimes_;
+  BornPages dirty_;  // published, in the arena, pinned, not in the file
   const bool read_only_;
-  bool fence_needed_ = false;  // stamps of the current epoch may be in the file without belonging to a state
-  std::vector<std::byte> map_bytes_;
+  std::optional<Csn> checkpoint_csn_;  // of the checkpoint under way
+  std::optional<Csn> failed_at_;       // of the last checkpoint, if it failed
+  // May hold bytes with a stamp of this epoch that belong to no state: not to be used before the next epoch.
+  std::vector<PageNumber> withheld_;
+
+  // Which states new readers get. shown_, then those that are published and not shown, in order.
+  mutable sync::Mutex states_mutex_;
+  State shown_;
+  std::vector<State> unshown_;
 
   mutable sync::Mutex failure_mutex_;
   std::string failure_;

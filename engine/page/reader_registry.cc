@@ -85,6 +85,12 @@ ReaderSlot* ReaderRegistry::claim(uint64_t hint, State& state) {
   }
 }
 
+ReaderSlot* ReaderRegistry::claim_at(uint64_t hint, Csn csn) {
+  ReaderSlot* slot = claim_without_csn(hint);
+  slot->csn.store(to_int(csn) + ReaderSlot::kCsnBase, std::memory_order_seq_cst);
+  return slot;
+}
+
 ReaderSlot* ReaderRegistry::clone(uint64_t hint, const ReaderSlot& source) {
   ReaderSlot* slot = claim_without_csn(hint);
   slot->csn.store(source.csn.load(std::memory_order_seq_cst), std::memory_order_seq_cst);

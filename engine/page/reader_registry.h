@@ -46,10 +46,12 @@ class ReaderRegistry {
   ReaderRegistry& operator=(const ReaderRegistry&) = delete;
   ~ReaderRegistry();
 
-  // Makes `state` the one that new readers get. Writer's thread.
+  // Makes `state` the one that new readers get. One thread at a time.
   void publish(const State& state);
   // Registers a reader of the published state, which it fills in. `hint` spreads threads over the slots.
   ReaderSlot* claim(uint64_t hint, State& state);
+  // Registers a reader of a state that is needed anyway during the call (PageStore::needed_csns).
+  ReaderSlot* claim_at(uint64_t hint, Csn csn);
   // Registers a reader that needs only guards: the writer's own.
   ReaderSlot* claim_without_csn(uint64_t hint);
   // Registers another reader of a csn. Pre: `source` is live during the call.
