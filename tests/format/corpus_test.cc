@@ -12,6 +12,7 @@
 #include <map>
 
 #include "tests/format/samples.h"
+#include "tests/format/wal_samples.h"
 
 namespace holdfast::format {
 namespace {
@@ -195,6 +196,40 @@ TEST(Corpus, identities_and_bucket_records) {
                                 {"id_zero", record(id_zero)},
                                 {"root_in_a_meta_page", record(in_meta)},
                                 {"cut_short", Bytes(31, std::byte{1})}});
+}
+
+TEST(Corpus, wal_segments_and_frames) {
+  const auto sector = encode_segment_header(samples::segment());
+  const Bytes segment(sector.begin(), sector.end());
+  const auto segment_with = [&](size_t offset, auto value) {
+    return changed(segment, [&](Bytes& bytes) { store_le(bytes.data() + offset, value); });
+  };
+  expect_inputs("wal_segment_fuzz", {{"valid", segment},
+                                     {"empty", {}},
+                                     {"newer_version", segment_with(8, uint32_t{2})},
+                                     {"epoch_zero", segment_with(32, uint32_t{0})},
+                                     {"lane_unknown", segment_with(36, kLanesMax)},
+                                     {"slot_unknown", segment_with(38, kSlotsMax)},
+                                     {"segment_bytes_odd", segment_with(48, uint32_t{65537})},
+                                     {"reserved_bytes", segment_with(511, uint8_t{1})}});
+  const std::string redo = "redo";
+  const auto header = encode_record_header(samples::record_header(redo), as_bytes(redo), samples::kSeed);
+  FrameHeader fields = samples::frame_header(0);
+  fields.continued_bytes = 0;
+  const Bytes frame =
+      samples::sealed_frame(std::string(as_text(std::as_bytes(std::span(&header, 1)))) + redo, fields, samples::kSeed);
+  const auto frame_with = [&](size_t offset, auto value) {
+    return changed(frame, [&](Bytes& bytes) { store_le(bytes.data() + offset, value); });
+  };
+  expect_inputs("wal_frame_fuzz", {{"valid", frame},
+                                   {"zeros", Bytes(512)},
+                                   {"body_longer_than_the_segment", frame_with(8, kFrameBodyBytesMax)},
+                                   {"body_bytes_huge", frame_with(8, uint32_t{0xFFFFFFFF})},
+                                   {"watermark_ahead_of_itself", frame_with(32, uint64_t{1000})},
+                                   {"flush_began_later", frame_with(56, uint32_t{100U << 16})},
+                                   {"continues_behind_its_body", frame_with(60, uint32_t{1000})},
+                                   {"padding_not_zero", frame_with(511, uint8_t{1})},
+                                   {"record_body_huge", frame_with(80, uint64_t{1} << 40)}});
 }
 
 }  // namespace
