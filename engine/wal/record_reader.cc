@@ -1,0 +1,45 @@
+#include "wal/record_reader.h"
+
+#include "base/check.h"
+#include "format/wal_record.h"
+
+namespace holdfast::wal {
+
+Result<void> RecordReader::load(uint32_t segment_index) {
+  if (loaded_ == segment_index) {
+    return {};
+  }
+  loaded_.reset();
+  const SegmentStats& segment = contents_.segments[segment_index];
+  HOLDFAST_TRY_ASSIGN(const auto file, directory_.open_file(segment.file, OpenMode::kReadOnly));
+  segment_.assign(segment.segment_bytes, std::byte{0});
+  HOLDFAST_TRY(file->read_at(0, segment_));
+  loaded_ = segment_index;
+  return {};
+}
+
+Result<std::vector<std::byte>> RecordReader::read(size_t index) {
+  CHECK(index < contents_.records.size());
+  const FoundRecord& record = contents_.records[index];
+  std::vector<std::byte> body;
+  body.reserve(record.body_bytes);
+  for (size_t at = record.piece_begin; at < record.piece_end; ++at) {
+    const RecordPiece& piece = contents_.pieces[at];
+    HOLDFAST_TRY(load(piece.segment_index));
+    const auto bytes = std::span<const std::byte>(segment_).subspan(piece.offset, piece.bytes);
+    body.insert(body.end(), bytes.begin(), bytes.end());
+  }
+  const format::RecordHeader header{record.checksum, record.csn_count, record.first_csn, record.body_bytes};
+  if (!format::is_record_intact(header, body, format::checksum_seed_of(contents_.identity.database_id))) {
+    Error error(ErrorCode::kCorruption, "the log's record of csn " + std::to_string(to_int(record.first_csn)) +
+                                            " is not what was written: checksum");
+    if (record.piece_begin == record.piece_end) {
+      return fail(std::move(error));
+    }
+    const RecordPiece& piece = contents_.pieces[record.piece_begin];
+    return fail(std::move(error).at(contents_.segments[piece.segment_index].file, piece.offset));
+  }
+  return body;
+}
+
+}  // namespace holdfast::wal
