@@ -208,7 +208,7 @@ void Inode::sync(Sequence until) {
         // Only what was written again is durable; the rest stays a lie.
         durable = copied_block(slot.durable);
         for (uint32_t sector = 0; sector < kSectorsPerBlock; ++sector) {
-          if ((sectors >> sector & 1U) != 0) {
+          if ((uint32_t{sectors} >> sector & 1U) != 0) {
             const BlockRef& from = synced->content;
             if (from) {
               std::memcpy(durable.own().sector(sector), from->sector(sector), kSectorBytes);

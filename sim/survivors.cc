@@ -95,7 +95,7 @@ BlockRef Survivors::block(const Inode& inode, uint64_t index, const Slot& slot, 
       }
     }
     for (uint32_t sector = 0; sector < kSectorsPerBlock; ++sector) {
-      if ((kept >> sector & 1U) != 0) {
+      if ((uint32_t{kept} >> sector & 1U) != 0) {
         chosen[sector] = version;
       }
     }
