@@ -11,11 +11,13 @@ namespace holdfast {
 
 namespace {
 
-// A free tail is cut off when it is this share of the file and this long; what is kept of it is a share of the rest: so
-// a file that breathes keeps its size.
+// A free tail is cut off when it is this share of the file and this long; what is kept of it is a much smaller share of
+// the rest. So what a cut leaves is far from the next cut, and a file that shrinks page by page is cut a few times
+// only.
 constexpr uint64_t kTailShare = 8;
 constexpr uint64_t kTailBytesMin = 256 * 1024;
-constexpr uint64_t kTailKeptShare = 8;
+constexpr uint64_t kTailKeptShare = 32;
+static_assert(kTailKeptShare >= 2 * kTailShare, "what is left by a cut must be far from the next one");
 
 }  // namespace
 

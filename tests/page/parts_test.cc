@@ -251,6 +251,57 @@ TEST_F(FreeMapTest, keeps_exactly_the_pages_that_are_in_use) {
   }
 }
 
+class BreathingFreeMap : public FreeMapTest {
+ protected:
+  void take(uint32_t count) {
+    map_.begin();
+    for (; count > 0; --count) {
+      pages_.push_back(must(map_.allocate()));
+    }
+    commit();
+  }
+  // In forty commits, the newest pages first. Counts how often the file is cut.
+  uint64_t give_back(size_t count) {
+    uint64_t cuts = 0;
+    for (int step = 0; step < 40; ++step) {
+      const uint64_t before = map_.page_count();
+      map_.begin();
+      for (size_t i = count / 40; i > 0; --i) {
+        retire(pages_.back());
+        pages_.pop_back();
+      }
+      commit();
+      cuts += map_.page_count() < before ? 1U : 0U;
+    }
+    return cuts;
+  }
+  std::vector<PageNumber> pages_;
+};
+
+TEST_F(BreathingFreeMap, a_file_that_breathes_by_a_tenth_is_never_cut) {
+  take(4000);
+  uint64_t cuts = 0;
+  for (int breath = 0; breath < 20; ++breath) {
+    take(480);
+    cuts += give_back(480);
+  }
+  RecordProperty("cuts", std::to_string(cuts));
+  EXPECT_EQ(cuts, 0U);
+}
+
+TEST_F(BreathingFreeMap, a_file_that_breathes_by_two_thirds_is_cut_a_few_times_a_breath) {
+  take(2000);
+  uint64_t cuts = 0;
+  for (int breath = 0; breath < 20; ++breath) {
+    take(4000);
+    cuts += give_back(4000);
+  }
+  RecordProperty("cuts", std::to_string(cuts));
+  EXPECT_GE(cuts, 20U) << "the space is given back";
+  EXPECT_LE(cuts, 20U * 14);
+  EXPECT_LE(map_.page_count(), 2000U * 3 / 2);
+}
+
 TEST_F(FreeMapTest, grows_and_shrinks_through_three_levels) {
   const uint32_t per_chunk = format::free_map_pages_covered(kPageBytes);
   const uint64_t two_levels_of_index = uint64_t{per_chunk} * format::free_map_index_fanout(kPageBytes) + 5'000;
