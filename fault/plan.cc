@@ -18,6 +18,7 @@ uint32_t rate(Dice& dice, const std::array<uint32_t, kSize>& rates) {
 
 constexpr std::array<uint32_t, 3> kOften = {10, 50, 200};
 constexpr std::array<uint32_t, 3> kSometimes = {50, 300, 2000};
+constexpr std::array<uint32_t, 3> kClockReadings = {1, 4, 16};
 constexpr std::array<uint32_t, 3> kRarely = {200, 1000, 5000};
 
 void draw_crashes(Dice& dice, FaultPlan& plan) {
@@ -38,7 +39,11 @@ void draw_errors(Dice& dice, FaultPlan& plan) {
   plan.io_error.name_change_one_in = rate(dice, kSometimes);
   plan.no_space.one_in = rate(dice, kSometimes);
   plan.no_space.duration_max = 1 + static_cast<uint32_t>(dice.below(32));
-  plan.clock_jump.one_in = rate(dice, kOften);
+}
+
+// Part of every plan with crashes: no error comes of it, so that nothing needs to be forgiven for it.
+void draw_clock(Dice& dice, FaultPlan& plan) {
+  plan.clock_jump.one_in = rate(dice, kClockReadings);
   plan.clock_jump.jump_seconds_max = uint64_t{1} << dice.below(30);
 }
 
@@ -63,6 +68,9 @@ FaultPlan draw_plan(Dice& dice, Budget budget) {
   }
   if (budget >= Budget::kLegal) {
     draw_errors(dice, plan);
+  }
+  if (budget >= Budget::kCrashes) {
+    draw_clock(dice, plan);
   }
   if (budget >= Budget::kDetected) {
     draw_damage(dice, plan);

@@ -34,7 +34,7 @@ namespace holdfast::fault {
 // How far a run may go. Each level includes those before it.
 enum class Budget : uint8_t {
   kNone,      // nothing ever fails
-  kCrashes,   // kills and power cuts
+  kCrashes,   // kills and power cuts, and clocks that jump
   kLegal,     // and every error that the operating system may answer
   kDetected,  // and damage that must be noticed
 };

@@ -4,16 +4,10 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <holdfast/database.h>
-
+#include "sim/copy_process.h"
 #include "sim/damage.h"
 #include "sim/generator.h"
 #include "sim/inspect.h"
-#include "sim/io_faults.h"
-#include "sim/sim_clock.h"
-#include "sim/sim_entropy.h"
-#include "sim/sim_env.h"
-#include "sim/sim_threads.h"
 
 namespace holdfast::sim {
 
@@ -21,60 +15,28 @@ namespace {
 
 constexpr auto kStream = Stream::kProbe;
 
-// A process of its own on a copy of the disk.
-class CopyProcess final : public DiskHooks {
- public:
-  CopyProcess(const CopyContext& context, SimDisk& disk, Decisions& decisions, Trace& trace, IoFaults* faults)
-      : context_(context),
-        faults_(faults),
-        time_(context.time),
-        clock_(decisions, time_),
-        entropy_(decisions),
-        env_(Machine{disk, *this, trace, decisions, clock_, entropy_, threads_, faults, 2000}) {}
-
-  Result<Database> open() {
-    Options options;
-    options.create_if_missing = !context_.created;
-    options.page_bytes = context_.config.page_bytes;
-    options.cache_bytes = context_.config.cache_bytes;
-    options.env = &env_;
-    return Database::open("db", options);
-  }
-  const Verdict& violated() const { return violated_; }
-
-  void after_io(const IoEvent& /*event*/) override {
-    // One lost or misdirected transfer is enough: against several that hit both copies of the newest state at once
-    // there is no defence.
-    if (faults_ != nullptr && std::ranges::any_of(faults_->counts(), [](uint64_t count) { return count > 0; })) {
-      faults_->switch_off();
-    }
-  }
-  void contract_violated(std::string_view what) override {
-    if (!violated_) {
-      violated_ = "the engine broke the environment's contract: " + std::string(what);
-    }
-  }
-
- private:
-  const CopyContext& context_;
-  IoFaults* faults_;
-  VirtualTime time_;
-  SimClock clock_;
-  SimEntropy entropy_;
-  SimThreads threads_;
-  SimEnv env_;
-  Verdict violated_;
-};
-
-Verdict with_prefix(const std::string& prefix, const Verdict& verdict) {
-  return verdict ? Verdict(prefix + *verdict) : std::nullopt;
+// Both copies of one meta page are garbage: the one loss that a torn neighbour may cause (see fault/torn_neighbour.h).
+bool lost_a_meta_page(const CopyContext& context, const SimDisk& disk) {
+  const auto directory = disk.find_directory("db");
+  const auto file = directory ? disk.find(*directory, "tree") : std::nullopt;
+  const uint64_t page = context.config.page_bytes;
+  return file &&
+         ((is_damaged(disk, *file, 0, kSectorBytes) && is_damaged(disk, *file, page - kSectorBytes, kSectorBytes)) ||
+          (is_damaged(disk, *file, page, kSectorBytes) &&
+           is_damaged(disk, *file, 2 * page - kSectorBytes, kSectorBytes)));
 }
 
-Verdict recover_copy(const CopyContext& context, SimDisk& copy, Decisions& decisions, Trace& trace,
-                     Contents& contents) {
+// `refused`: set if the database may be, and was, refused because of a torn neighbour.
+Verdict recover_copy(const CopyContext& context, SimDisk& copy, Decisions& decisions, Trace& trace, Contents& contents,
+                     bool& refused) {
   CopyProcess process(context, copy, decisions, trace, nullptr);
   auto database = process.open();
   if (!database) {
+    const Error& error = database.error();
+    refused = error.code() == ErrorCode::kCorruption && error.file() == "tree" && lost_a_meta_page(context, copy);
+    if (refused) {
+      return process.violated();
+    }
     return "opening it answered " + database.error().to_string();
   }
   Verdict broken;
@@ -110,11 +72,25 @@ CopyResult crash_probe(const CopyContext& context, const SimDisk& disk, Decision
   if (kill) {
     copy.process_kill();
   }
-  const std::string what = kill ? "a crash probe (process killed at this moment, on a copy of the disk): "
-                                : "a crash probe (power cut at this moment, on a copy of the disk): ";
+  uint64_t torn = 0;
+  if (!kill && decisions.chance(kStream, 1, 3)) {
+    torn = tear_neighbours(disk, copy, decisions.pick(kStream, std::array<uint32_t, 3>{10, 50, 100}), decisions);
+    context.counters.faults[static_cast<size_t>(fault::Kind::kTornNeighbour)] += torn;
+  }
+  const std::string what =
+      kill ? "a crash probe (process killed at this moment, on a copy of the disk): "
+           : fmt::format(
+                 "a crash probe (power cut at this moment, on a copy of the disk; {} units with torn neighbours): ",
+                 torn);
   Contents first;
   CopyResult result;
-  result.verdict = with_prefix(what, recover_copy(context, copy, decisions, trace, first));
+  bool refused = false;
+  result.verdict = with_prefix(what, recover_copy(context, copy, decisions, trace, first, refused));
+  result.digest = trace.digest();
+  if (refused) {
+    ++context.counters.torn_refused;
+    return result;
+  }
   if (!result.verdict) {
     result.verdict = with_prefix(what, context.oracle.probed(first));
   }
@@ -122,7 +98,7 @@ CopyResult crash_probe(const CopyContext& context, const SimDisk& disk, Decision
     const std::string again = what + "after the recovery the power was cut once more: ";
     SimDisk cut = copy.power_cut(decisions);
     Contents second;
-    result.verdict = with_prefix(again, recover_copy(context, cut, decisions, trace, second));
+    result.verdict = with_prefix(again, recover_copy(context, cut, decisions, trace, second, refused));
     if (!result.verdict && !same_contents(first, second)) {
       result.verdict =
           again + fmt::format("it showed commit {}, now it shows commit {}, or other rows", first.csn, second.csn);

@@ -21,8 +21,11 @@ struct Counters {
   uint64_t power_cuts = 0;
   uint64_t kills = 0;
   uint64_t crash_probes = 0;
-  uint64_t rot_probes = 0;    // damaged copies of the disk
-  uint64_t rot_detected = 0;  // of them, how many met an error or reported damage
+  uint64_t torn_refused = 0;     // of the crash probes, how many lost both copies of a meta page, and were refused
+  uint64_t foreign_probes = 0;   // copies of the disk with a file missing, foreign or older
+  uint64_t foreign_refused = 0;  // of them, how many the database refused, with the file's name
+  uint64_t rot_probes = 0;       // damaged copies of the disk
+  uint64_t rot_detected = 0;     // of them, how many met an error or reported damage
   uint64_t doubts_survived = 0;
   uint64_t doubts_lost = 0;
   uint64_t logs_judged = 0;   // transactions and snapshots whose every answer was checked
@@ -45,6 +48,9 @@ struct Counters {
     sum(power_cuts, other.power_cuts);
     sum(kills, other.kills);
     sum(crash_probes, other.crash_probes);
+    sum(torn_refused, other.torn_refused);
+    sum(foreign_probes, other.foreign_probes);
+    sum(foreign_refused, other.foreign_refused);
     sum(rot_probes, other.rot_probes);
     sum(rot_detected, other.rot_detected);
     sum(doubts_survived, other.doubts_survived);

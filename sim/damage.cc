@@ -22,6 +22,15 @@ std::vector<std::pair<uint64_t, Overlay>> seen_now(const Inode& inode, uint64_t 
   return seen;
 }
 
+Overlay garbage(uint64_t random) {
+  Overlay overlay{.kind = fault::Kind::kTornNeighbour};
+  for (uint64_t at = 0; at < kSectorBytes; at += sizeof random) {
+    const uint64_t word = mix(random, at);
+    std::memcpy(overlay.bytes.data() + at, &word, sizeof word);
+  }
+  return overlay;
+}
+
 bool stale_version(const Inode& inode, uint64_t sector, Overlay& overlay) {
   const Slot* slot = inode.slot(sector / kSectorsPerBlock);
   if (slot == nullptr || !slot->before) {
@@ -99,17 +108,21 @@ uint64_t tear_neighbours(const SimDisk& before, SimDisk& image, uint32_t percent
     }
     before.file(file).visit_unsettled([&](uint64_t block, const Slot& slot) {
       const uint64_t random = decisions.at(Stream::kRot, mix(cut, mix(file, block)));
-      const uint64_t sector = block * kSectorsPerBlock + (random >> 8U) % kSectorsPerBlock;
-      if (!slot.pending || scale(random, 100) >= percent || sector * kSectorBytes >= image.file(file).size()) {
+      if (!slot.pending || scale(random, 100) >= percent) {
         return;
       }
-      Overlay overlay{.kind = fault::Kind::kTornNeighbour};
-      for (uint64_t at = 0; at < kSectorBytes; at += sizeof random) {
-        const uint64_t word = mix(random, at);
-        std::memcpy(overlay.bytes.data() + at, &word, sizeof word);
+      // One sector, or each by a coin.
+      const uint64_t one = (random >> 8U) % kSectorsPerBlock;
+      const uint64_t coins = (random >> 16U) % 4 == 0 ? random >> 32U : 0;
+      bool any = false;
+      for (uint64_t index = 0; index < kSectorsPerBlock; ++index) {
+        const uint64_t sector = block * kSectorsPerBlock + index;
+        if ((index == one || (coins >> index & 1U) != 0) && sector * kSectorBytes < image.file(file).size()) {
+          image.own_file(file).overlays().set(sector, garbage(mix(random, index)));
+          any = true;
+        }
       }
-      image.own_file(file).overlays().set(sector, overlay);
-      ++torn;
+      torn += any ? 1U : 0U;
     });
   }
   return torn;

@@ -20,7 +20,8 @@ void lose_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const s
 // A write that lands elsewhere in the file, at a multiple of its own length where there is one.
 void misdirect_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> data, uint64_t random);
 
-// After a power cut of `before` gave `image`: garbage in units that were being written (R3). Returns how many.
+// After a power cut of `before` gave `image`: garbage in one sector or more of units that were being written (R3).
+// Returns how many units.
 uint64_t tear_neighbours(const SimDisk& before, SimDisk& image, uint32_t percent, Decisions& decisions);
 
 // Between two runs somebody removed the file, or put back what it was in `backup`, a copy of the disk taken earlier

@@ -51,8 +51,10 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
              all.power_cuts + all.kills, all.power_cuts, all.kills, all.nested_crashes);
   fmt::print("recoveries       {} compared with the model; commits in doubt: {} survived, {} did not\n", all.recoveries,
              all.doubts_survived, all.doubts_lost);
-  fmt::print("crash probes     {}; damaged copies: {}, {} of them noticed\n", all.crash_probes, all.rot_probes,
-             all.rot_detected);
+  fmt::print("crash probes     {}, {} of them refused for a meta page that a torn neighbour destroyed\n",
+             all.crash_probes, all.torn_refused);
+  fmt::print("damaged copies   {}, {} of them noticed; with a foreign file: {}, {} of them refused\n", all.rot_probes,
+             all.rot_detected, all.foreign_probes, all.foreign_refused);
   fmt::print("operations       {} ({} commits, {} conflicts, {} refused); {} logs judged, {} rows compared\n",
              all.operations, all.commits, all.conflicts, all.refused_commits, all.logs_judged, all.rows_checked);
   fmt::print("disk             {} operations\n", all.disk_operations);

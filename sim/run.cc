@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "sim/copies.h"
 #include "sim/crash_plan.h"
+#include "sim/foreign_probe.h"
 #include "sim/inspect.h"
 #include "sim/io_faults.h"
 #include "sim/scheduler.h"
@@ -34,6 +35,7 @@ constexpr uint64_t kCheckOneIn = 3;  // recoveries and ends that are checked pag
 // What may remain reachable when all rows but the ledger's are gone: a few pages beyond this many times the payload.
 constexpr uint64_t kRemainderFactor = 6;
 constexpr uint64_t kRemainderPages = 24;
+constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;  // far from the numbers of all other copies and clients
 
 // What a Run is made of before it is a World.
 struct RunParts {
@@ -52,7 +54,7 @@ class Run final : private RunParts, public World, public DiskHooks {
         World(config_, oracle_, trace_, counters_),
         stacks_(stacks),
         disk_(draw_personality(decisions_)),
-        clock_(decisions_, time_),
+        clock_(decisions_, time_, config_.faults.clock_jump),
         entropy_(decisions_),
         faults_(config_.faults) {
     trace_.set_output(output);
@@ -74,6 +76,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     for (size_t kind = 0; kind < fault::kKindCount; ++kind) {
       counters_.faults[kind] += faults_.counts()[kind];
     }
+    counters_.faults[static_cast<size_t>(fault::Kind::kClockJump)] += clock_.jump_count();
     return {failure_, trace_.digest(), trace_.event_count(), counters_};
   }
 
@@ -179,6 +182,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     }
     env_.reset();
     scheduler_.reset();
+    clock_.restarted();
   }
 
   // Nobody uses the disk: the power goes, the process is killed, or it was closed and that was all.
@@ -299,6 +303,13 @@ class Run final : private RunParts, public World, public DiskHooks {
     for (uint32_t count = 0; count < config_.rot_probes; ++count) {
       const CopyResult result = rot_probe(copy_context(), disk_, decisions_.fork(next_copy_++));
       trace_.event(EventKind::kProbe, next_copy_, 1, 0, result.digest);
+      expect(result.verdict);
+    }
+    if (config_.rot_probes > 0) {
+      Decisions decisions = decisions_.fork(kForeignCopies + next_copy_);
+      const ForeignChange what = draw_foreign_change(decisions);
+      const CopyResult result = foreign_probe(copy_context(), disk_, what, decisions);
+      trace_.event(EventKind::kProbe, next_copy_, 2, 0, result.digest);
       expect(result.verdict);
     }
   }

@@ -47,7 +47,8 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
   HOLDFAST_TRY_ASSIGN(const uint64_t file_bytes, file->size());
   HOLDFAST_TRY_ASSIGN(const format::Meta meta, find_newest_meta(*file));
   if (options.database_id && *options.database_id != meta.database_id) {
-    return fail(Error(ErrorCode::kCorruption, "the file belongs to another database").at(file->name(), 0));
+    return fail(Error(ErrorCode::kCorruption, "the file belongs to another database than the identity file")
+                    .at(file->name(), 0));
   }
   if (uint64_t{meta.page_count} * meta.page_bytes > file_bytes) {
     return fail(Error(ErrorCode::kCorruption, "the file is shorter than its " + std::to_string(meta.page_count) +

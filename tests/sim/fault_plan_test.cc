@@ -30,6 +30,7 @@ TEST(FaultPlan, injects_nothing_beyond_its_budget) {
     const FaultPlan none = plan_of(seed, Budget::kNone);
     EXPECT_EQ(none.power_cut.crashes_max, 0U);
     EXPECT_FALSE(none.touches_io());
+    EXPECT_EQ(none.clock_jump.one_in, 0U);
     const FaultPlan crashes = plan_of(seed, Budget::kCrashes);
     EXPECT_GT(crashes.power_cut.crashes_max, 0U);
     EXPECT_FALSE(crashes.touches_io());

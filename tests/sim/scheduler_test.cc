@@ -193,7 +193,7 @@ TEST(Scheduler, keeps_exceptions_of_fibers_apart) {
 
 TEST(SimClock, sleepers_wake_in_order_of_their_time_and_nobody_really_waits) {
   World world(3);
-  SimClock clock(world.decisions, world.time);
+  SimClock clock(world.decisions, world.time, {});
   std::vector<int> woken;
   for (const int minutes : {30, 10, 20}) {
     world.scheduler.spawn("sleeper", [&, minutes] {
@@ -206,17 +206,19 @@ TEST(SimClock, sleepers_wake_in_order_of_their_time_and_nobody_really_waits) {
   EXPECT_GE(world.time.now_ns, uint64_t{30} * 60'000'000'000U);
 }
 
-TEST(SimClock, monotonic_never_goes_back_and_wall_time_jumps_both_ways) {
+TEST(SimClock, R30_monotonic_never_goes_back_and_wall_time_jumps_both_ways) {
   Decisions decisions(5);
   VirtualTime time;
-  SimClock clock(decisions, time);
+  SimClock clock(decisions, time, {.one_in = 16, .jump_seconds_max = 86'400});
   uint64_t before = clock.monotonic_ns();
   int64_t wall_before = clock.wall_ns();
   int forwards = 0;
   int backwards = 0;
+  bool paused = false;
   for (int look = 0; look < 2000; ++look) {
     const uint64_t now = clock.monotonic_ns();
     ASSERT_GE(now, before);
+    paused = paused || now - before > uint64_t{3600} * 1'000'000'000;
     before = now;
     const int64_t wall = clock.wall_ns();
     ASSERT_GE(wall, 0);
@@ -226,6 +228,34 @@ TEST(SimClock, monotonic_never_goes_back_and_wall_time_jumps_both_ways) {
   }
   EXPECT_GT(forwards, 10);
   EXPECT_GT(backwards, 10);
+  EXPECT_TRUE(paused);
+  EXPECT_GT(clock.jump_count(), 150U);
+  EXPECT_LT(clock.jump_count(), 350U);
+}
+
+TEST(SimClock, R30_jumps_while_the_machine_is_off_and_stays_within_its_years) {
+  Decisions decisions(6);
+  VirtualTime time;
+  SimClock clock(decisions, time, {.one_in = 1, .jump_seconds_max = uint64_t{1} << 29U});
+  for (int restart = 0; restart < 5000; ++restart) {
+    clock.restarted();
+    const int64_t wall = clock.wall_ns();
+    ASSERT_GE(wall, 0);
+    ASSERT_LT(wall, int64_t{7'000'000'000} * 1'000'000'000);
+  }
+  EXPECT_GT(clock.jump_count(), 7000U);
+}
+
+TEST(SimClock, does_not_jump_where_the_plan_does_not_say_so) {
+  Decisions decisions(7);
+  VirtualTime time;
+  SimClock clock(decisions, time, {});
+  const int64_t wall = clock.wall_ns();
+  for (int look = 0; look < 1000; ++look) {
+    clock.restarted();
+    ASSERT_EQ(clock.wall_ns(), wall);
+  }
+  EXPECT_EQ(clock.jump_count(), 0U);
 }
 
 TEST(SimThreads, a_joined_thread_has_ended) {

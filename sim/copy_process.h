@@ -1,0 +1,73 @@
+// A process of its own on a copy of the disk: what probes open the database with.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <holdfast/database.h>
+
+#include "sim/copies.h"
+#include "sim/io_faults.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_entropy.h"
+#include "sim/sim_env.h"
+#include "sim/sim_threads.h"
+
+namespace holdfast::sim {
+
+class CopyProcess final : public DiskHooks {
+ public:
+  CopyProcess(const CopyContext& context, SimDisk& disk, Decisions& decisions, Trace& trace, IoFaults* faults)
+      : context_(context),
+        faults_(faults),
+        time_(context.time),
+        clock_(decisions, time_, context.config.faults.clock_jump),
+        entropy_(decisions),
+        env_(Machine{disk, *this, trace, decisions, clock_, entropy_, threads_, faults, 2000}) {}
+
+  ~CopyProcess() override {
+    context_.counters.faults[static_cast<size_t>(fault::Kind::kClockJump)] += clock_.jump_count();
+  }
+  CopyProcess(const CopyProcess&) = delete;
+  CopyProcess& operator=(const CopyProcess&) = delete;
+
+  Result<Database> open() {
+    Options options;
+    options.create_if_missing = !context_.created;
+    options.page_bytes = context_.config.page_bytes;
+    options.cache_bytes = context_.config.cache_bytes;
+    options.env = &env_;
+    return Database::open("db", options);
+  }
+  const Verdict& violated() const { return violated_; }
+
+  void after_io(const IoEvent& /*event*/) override {
+    // One lost or misdirected transfer is enough: against several that hit both copies of the newest state at once
+    // there is no defence.
+    if (faults_ != nullptr && std::ranges::any_of(faults_->counts(), [](uint64_t count) { return count > 0; })) {
+      faults_->switch_off();
+    }
+  }
+  void contract_violated(std::string_view what) override {
+    if (!violated_) {
+      violated_ = "the engine broke the environment's contract: " + std::string(what);
+    }
+  }
+
+ private:
+  CopyContext context_;
+  IoFaults* faults_;
+  VirtualTime time_;
+  SimClock clock_;
+  SimEntropy entropy_;
+  SimThreads threads_;
+  SimEnv env_;
+  Verdict violated_;
+};
+
+inline Verdict with_prefix(const std::string& prefix, const Verdict& verdict) {
+  return verdict ? Verdict(prefix + *verdict) : std::nullopt;
+}
+
+}  // namespace holdfast::sim
