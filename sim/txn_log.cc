@@ -27,7 +27,8 @@ ValueMark ValueMark::of(std::string_view value) {
     hash = (hash ^ word) * 0x9fb21c651e98df25U;
   }
   mark.hash = mix(hash, value.size());
-  std::memcpy(mark.head.data(), value.data(), std::min(value.size(), mark.head.size()));
+  // Not memcpy, which may not be given the null pointer of an empty view.
+  std::ranges::copy(value.substr(0, mark.head.size()), mark.head.begin());
   return mark;
 }
 
