@@ -54,11 +54,11 @@ class Fiber {
   void* context_ = nullptr;
   void (*entry_)(void*) = nullptr;
   void* argument_ = nullptr;
-  void* shadow_stack_ = nullptr;       // ASan's
+  [[maybe_unused]] void* shadow_stack_ = nullptr;  // ASan's
   const void* asan_bottom_ = nullptr;  // of the thread's own stack, learned at the first switch away from it
   size_t asan_bytes_ = 0;
-  void* race_context_ = nullptr;            // TSan's
-  std::array<std::byte, 16> exceptions_{};  // the C++ runtime's exceptions in flight
+  [[maybe_unused]] void* race_context_ = nullptr;  // TSan's
+  std::array<std::byte, 16> exceptions_{};         // the C++ runtime's exceptions in flight
 };
 
 }  // namespace holdfast::sim
