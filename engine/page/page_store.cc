@@ -41,9 +41,6 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
                                                    const PageStoreOptions& options) {
   HOLDFAST_TRY_ASSIGN(std::unique_ptr<File> file,
                       directory.open_file(name, options.read_only ? OpenMode::kReadOnly : OpenMode::kReadWrite));
-  if (!options.read_only) {
-    HOLDFAST_TRY(file->sync());  // what is about to be shown survives the next power cut
-  }
   HOLDFAST_TRY_ASSIGN(const uint64_t file_bytes, file->size());
   HOLDFAST_TRY_ASSIGN(const format::Meta meta, find_newest_meta(*file));
   if (options.database_id && *options.database_id != meta.database_id) {
@@ -64,6 +61,8 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
     return fail(store->source_->file.damage(catalog, "the catalog's root is free, or a page of the free map"));
   }
   if (!options.read_only) {
+    // The fence repeats the state beside it, and its sync makes both last: what is shown survives the next power cut. A
+    // meta page is written only after a sync of the pages that it names, so whichever of the two survives is whole.
     HOLDFAST_TRY_ASSIGN(const bool damaged, has_damaged_copy(store->source_->file.file(), meta.page_bytes));
     HOLDFAST_TRY(store->write_fence());
     if (damaged) {
