@@ -2,8 +2,7 @@
 //
 // Owns the buffer of records that were appended and not flushed, the segment files of the lane that are open, and the
 // knowledge which slots are live and which are free.
-// Threads: any may append, reserve and ask; one at a time flushes, and appends go on meanwhile. recycle() and reserve()
-// may run beside a flush, not beside themselves or each other.
+// Threads: any, for all but flush(), which one at a time calls; everything else goes on beside it.
 // Invariants:
 //   1. live_ are consecutive sequences, oldest first; the one of position_ is among them.
 //   2. Before a frame is written into a segment, the header of the segment behind it is durable. So the live range on
