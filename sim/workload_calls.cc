@@ -1,0 +1,285 @@
+// See workload.h. The calls of a client: closures, snapshots that it keeps, single operations, check, and the last
+// life.
+#include "sim/workload.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace holdfast::sim {
+
+namespace {
+
+constexpr size_t kKeptMax = 3;
+
+}  // namespace
+
+void Client::exec() {
+  const Isolation isolation =
+      generator_.percent(world_.config.serializable_percent) ? Isolation::kSerializable : Isolation::kSnapshot;
+  const uint64_t steps = 1 + generator_.below(world_.config.steps_max);
+  const bool gives_up = generator_.percent(8);
+  std::shared_ptr<TxnLog> log;
+  bool committing = false;
+  Before seen = before();
+  const auto conflicted = [&] {
+    // Being called again says that the attempt before met a conflict.
+    ++world_.counters.conflicts;
+    if (!world_.oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0) {
+      world_.broken(name_ + ": exec ran its body again, but nothing was committed since its snapshot");
+    }
+    world_.expect(world_.oracle.refused(log->id));
+  };
+  // Taken before the first attempt; a retry must see at least as much.
+  uint64_t floor_before = world_.oracle.floor();
+  const auto answer = database_.exec(
+      [&](Transaction& transaction) -> Result<void> {
+        if (committing) {
+          conflicted();
+          committing = false;
+        }
+        log = new_log(to_int(transaction.snapshot_csn()), floor_before, isolation);
+        floor_before = world_.oracle.floor();
+        if (!put_marker(*log, transaction) || !fill(*log, transaction, steps, true)) {
+          return fail(ErrorCode::kUnsupported, "met an error");
+        }
+        if (gives_up) {
+          return fail(ErrorCode::kUnsupported, "gives up");
+        }
+        world_.oracle.committing(log);
+        committing = true;
+        seen = before();
+        return {};
+      },
+      isolation);
+  if (committing) {
+    return commit_answered(log, answer, seen);
+  }
+  if (answer || answer.error().code() != ErrorCode::kUnsupported) {
+    if (!world_.over()) {
+      world_.broken(name_ + ": exec answered " + (answer ? "success" : answer.error().to_string()) +
+                    " although its body had failed");
+    }
+  }
+  if (log) {
+    world_.expect(world_.oracle.looked(log));
+  }
+}
+
+void Client::exec_bucket() {
+  const BucketId id = bucket_id(generator_.bucket());
+  const uint64_t steps = 1 + generator_.below(world_.config.steps_max);
+  std::shared_ptr<TxnLog> log;
+  bool committing = false;
+  Before seen = before();
+  // The body does not learn its snapshot: its reads cannot be judged, only what it writes. So it writes blindly.
+  const uint64_t floor_before = world_.oracle.floor();
+  const auto answer = database_.exec(bucket_name(id), [&](Bucket& bucket) -> Result<void> {
+    if (committing) {
+      ++world_.counters.conflicts;
+      world_.expect(world_.oracle.refused(log->id));
+      committing = false;
+    }
+    log = new_log(floor_before, floor_before, Isolation::kSnapshot);
+    log->blind = true;
+    for (uint64_t step = 0; step < steps; ++step) {
+      ++world_.counters.operations;
+      if (!put_row(*log, bucket, id, generator_.key())) {
+        return fail(ErrorCode::kUnsupported, "met an error");
+      }
+    }
+    world_.oracle.committing(log);
+    committing = true;
+    seen = before();
+    return {};
+  });
+  if (committing) {
+    commit_answered(log, answer, seen);
+  }
+}
+
+void Client::view() {
+  const Before seen = before();
+  const uint64_t floor_before = world_.oracle.floor();
+  bool good = true;
+  const auto answer = database_.view([&](const Snapshot& snapshot) -> Result<void> {
+    world_.expect(world_.oracle.shown(name_, to_int(snapshot.csn()), floor_before));
+    good = read_snapshot_rows(snapshot);
+    return {};
+  });
+  // A bucket that is not there ends an iteration with not_found, which view() repeats.
+  if (!answer && good && answer.error().code() != ErrorCode::kNotFound) {
+    excuse(answer.error(), seen, "view");
+  }
+}
+
+void Client::keep_snapshot() {
+  if (kept_.size() >= kKeptMax) {
+    return read_snapshot();
+  }
+  const uint64_t floor_before = world_.oracle.floor();
+  kept_.push_back({generator_.one_in(4) && !kept_.empty() ? kept_.front().snapshot.clone() : database_.snapshot()});
+  const uint64_t csn = to_int(kept_.back().snapshot.csn());
+  if (kept_.size() == 1) {
+    world_.expect(world_.oracle.shown(name_, csn, floor_before));
+  }
+  read_snapshot_rows(kept_.back().snapshot);
+}
+
+void Client::read_snapshot() {
+  if (!kept_.empty()) {
+    read_snapshot_rows(kept_[static_cast<size_t>(generator_.below(kept_.size()))].snapshot);
+  }
+}
+
+void Client::drop_snapshot() {
+  if (!kept_.empty()) {
+    const size_t index = static_cast<size_t>(generator_.below(kept_.size()));
+    kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(index));
+  }
+}
+
+void Client::single_put() {
+  const BucketId id = bucket_id(generator_.bucket());
+  const uint64_t floor_before = world_.oracle.floor();
+  const auto log = new_log(floor_before, floor_before, Isolation::kSnapshot);
+  log->blind = true;
+  const std::string key = generator_.key();
+  const std::string value = generator_.value(log->id, writes_made_++);
+  log->put(id, key, value);
+  const Before seen = before();
+  world_.oracle.committing(log);
+  commit_answered(log, database_.put(bucket_name(id), key, value), seen);
+}
+
+void Client::single_erase() {
+  // It does not say its commit number, which only a lonely client can find out.
+  if (world_.config.clients > 1) {
+    return single_put();
+  }
+  const BucketId id = bucket_id(generator_.bucket());
+  const uint64_t floor_before = world_.oracle.floor();
+  const auto log = new_log(floor_before, floor_before, Isolation::kSnapshot);
+  const std::string key = generator_.key();
+  log->erase(id, key, world_.oracle.model().get(id, key, floor_before) != nullptr);
+  const Before seen = before();
+  if (!log->writes.empty()) {
+    world_.oracle.committing(log);
+  }
+  const auto answer = database_.erase(bucket_name(id), key);
+  if (!answer) {
+    return commit_answered(log, fail(answer.error()), seen);
+  }
+  if (*answer != !log->writes.empty() && !world_.over()) {
+    world_.broken(fmt::format("{}: erase answered {}, but the key holds {}", name_, *answer ? "yes" : "no",
+                              world_.oracle.model().describe_value(id, key, floor_before)));
+  }
+  commit_answered(log, Commit{Csn{floor_before + (log->writes.empty() ? 0U : 1U)}}, seen);
+}
+
+void Client::single_get() {
+  const BucketId id = bucket_id(generator_.bucket());
+  const std::string key = generator_.key();
+  const Before seen = before();
+  const uint64_t floor_before = world_.oracle.floor();
+  const auto value = database_.get(bucket_name(id), key);
+  if (!value) {
+    if (value.error().code() != ErrorCode::kNotFound) {
+      excuse(value.error(), seen, "get");
+    }
+    return;
+  }
+  // The state that it read is not told: only without other clients is there one right answer.
+  if (world_.config.clients == 1) {
+    const auto log = std::make_shared<TxnLog>();
+    log->who = name_;
+    log->snapshot_csn = floor_before;
+    log->get(id, key, *value ? std::optional<std::string_view>(**value) : std::nullopt);
+    world_.expect(world_.oracle.looked(log));
+  }
+}
+
+void Client::bad_argument() {
+  const uint64_t floor_before = world_.oracle.floor();
+  Transaction transaction = database_.begin();
+  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  const BucketId id = bucket_id(generator_.bucket());
+  Bucket bucket = transaction.bucket(bucket_name(id));
+  Bucket nameless = transaction.bucket("");
+  Bucket overlong = transaction.bucket(std::string(kBucketNameBytesMax + 1, 'b'));
+  const std::string long_key(key_bytes_max(world_.config.page_bytes) + 1, 'k');
+  const std::array<Result<void>, 5> answers = {bucket.put("", "value"), bucket.put(long_key, "value"),
+                                               nameless.put("key", "value"), overlong.put("key", "value"),
+                                               transaction.rollback_to(Savepoint{~uint64_t{0}})};
+  for (const auto& answer : answers) {
+    if (answer || answer.error().code() != ErrorCode::kInvalidArgument) {
+      world_.broken(name_ + ": a bad argument was answered with " +
+                    (answer ? std::string("success") : answer.error().to_string()));
+    }
+  }
+  if (put_marker(*log, transaction) && put_row(*log, bucket, id, std::string_view(long_key).substr(1))) {
+    finish(log, transaction);
+  }
+}
+
+void Client::check() {
+  const Before seen = before();
+  const auto report = database_.check();
+  if (!report) {
+    excuse(report.error(), seen, "check");
+    return;
+  }
+  if (world_.over()) {
+    return;
+  }
+  if (!report->damage.empty() && world_.errors_injected() == 0) {
+    world_.broken(fmt::format("check found damage in a sound database: {} (file {}, offset {})",
+                              report->damage.front().what, report->damage.front().file, report->damage.front().offset));
+  }
+}
+
+void Client::erase_everything() {
+  const uint64_t floor_before = world_.oracle.floor();
+  Transaction transaction = database_.begin();
+  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  if (!put_marker(*log, transaction)) {
+    return;
+  }
+  for (uint32_t number = 0; number < world_.config.bucket_count; ++number) {
+    const BucketId id = bucket_id(number);
+    if (generator_.one_in(2)) {
+      const auto dropped = transaction.drop_bucket(bucket_name(id));
+      log->drop_bucket(id, dropped.has_value());
+    } else {
+      const auto erased = transaction.bucket(bucket_name(id)).erase_range("");
+      if (!erased) {
+        world_.broken("erase_range failed without any fault: " + erased.error().to_string());
+      }
+      log->erase_range(id, "", std::nullopt);
+    }
+  }
+  finish(log, transaction);
+}
+
+void Client::put_some(uint64_t count) {
+  const uint64_t floor_before = world_.oracle.floor();
+  Transaction transaction = database_.begin();
+  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  if (!put_marker(*log, transaction)) {
+    return;
+  }
+  const BucketId id = bucket_id(generator_.bucket());
+  Bucket bucket = transaction.bucket(bucket_name(id));
+  for (uint64_t row = 0; row < count; ++row) {
+    if (!put_row(*log, bucket, id, generator_.key())) {
+      return;
+    }
+  }
+  finish(log, transaction);
+}
+
+}  // namespace holdfast::sim
