@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "format/meta.h"
+#include "format/page.h"
 #include "sim/copy_process.h"
 #include "sim/damage.h"
 #include "sim/generator.h"
@@ -115,6 +120,7 @@ class RotProbe {
   RotProbe(const CopyContext& context, const SimDisk& disk, Decisions& decisions)
       : context_(context), model_(context.oracle.model()), copy_(disk), decisions_(decisions) {}
 
+  void set_transfers_fail() { transfers_fail_ = true; }
   // The bytes at rest are good: whoever reads again finds nothing.
   void set_passing() { passing_ = true; }
 
@@ -127,12 +133,20 @@ class RotProbe {
                                                    fault::Kind::kStaleSector, fault::Kind::kLatentSector};
     const uint64_t count = 1 + decisions_.below(kStream, 3);
     bool meta_hit = false;
+    if (const auto sector = free_map_sector(*directory); sector && decisions_.chance(kStream, 1, 8)) {
+      const auto file = copy_.find(*directory, "tree");
+      if (exchange_bits(copy_, *file, *sector, format::kPageHeaderBytes, decisions_.draw(kStream))) {
+        ++context_.counters.faults[static_cast<size_t>(fault::Kind::kBitRot)];
+        return fmt::format("bit_rot of tree at {}, in the free map", *sector * kSectorBytes);
+      }
+    }
     for (uint64_t done = 0; done < count; ++done) {
       // Mostly the tree; its first pages more often than their share.
       const bool any_file = decisions_.chance(kStream, 1, 8);
       const std::string name = any_file ? names[static_cast<size_t>(decisions_.below(kStream, names.size()))] : "tree";
       const auto file = copy_.find(*directory, name);
-      const uint64_t sectors = copy_.file(*file).size() / kSectorBytes;
+      const uint64_t sectors =
+          (copy_.file(*file).size() + kSectorBytes - 1) / kSectorBytes;  // identity is less than one
       if (sectors == 0) {
         continue;
       }
@@ -148,6 +162,7 @@ class RotProbe {
       meta_hit = meta_hit || meta;
       if (damage_sector(copy_, *file, sector, kind, decisions_.draw(kStream))) {
         ++context_.counters.faults[static_cast<size_t>(kind)];
+        blamed_ = text.empty() || blamed_ == name ? name : "";
         text += fmt::format("{}{} of {} at {}", text.empty() ? "" : ", ", fault::info(kind).name, name,
                             sector * kSectorBytes);
       }
@@ -161,6 +176,7 @@ class RotProbe {
     if (!database) {
       return refusal(database.error(), "opening it");
     }
+    last_look_.reset();
     Verdict verdict = look(*database, model_.newest_csn());
     if (!verdict) {
       verdict = write(*database);
@@ -181,9 +197,54 @@ class RotProbe {
   }
 
  private:
-  // An error that damage excuses.
+  // Of the page that says which pages are free, if there is one such page.
+  std::optional<uint64_t> free_map_sector(uint32_t directory) const {
+    const Inode& tree = copy_.file(*copy_.find(directory, "tree"));
+    std::optional<format::Meta> newest;
+    for (const uint64_t offset : {uint64_t{0}, uint64_t{context_.config.page_bytes}}) {
+      std::array<std::byte, format::kMetaCopyBytes> bytes{};
+      tree.read_truth(offset, bytes);
+      const auto meta = format::decode_meta(bytes);
+      if (meta && (!newest || std::tie(meta->epoch, meta->csn) > std::tie(newest->epoch, newest->csn))) {
+        newest = *meta;
+      }
+    }
+    if (!newest || newest->free_map.is_null() || newest->free_map_level != 0) {
+      return std::nullopt;
+    }
+    return uint64_t{to_int(newest->free_map.page)} * newest->page_bytes / kSectorBytes;
+  }
+
+  // What could be read before something was written can be read after it: damage does not spread.
+  Verdict compare_with_last_look(const Inspection& seen) {
+    const std::optional<Inspection> before = std::exchange(last_look_, seen);
+    if (!before || transfers_fail_) {
+      return std::nullopt;
+    }
+    if (before->contents.buckets_complete && !seen.contents.buckets_complete) {
+      return "after some puts the list of buckets cannot be read any more";
+    }
+    const auto check = [&](const std::vector<Contents::Bucket>& was,
+                           const std::vector<Contents::Bucket>& is) -> Verdict {
+      for (const Contents::Bucket& bucket : was) {
+        const auto now = std::ranges::find(is, bucket.bucket, &Contents::Bucket::bucket);
+        if (now != is.end() && (now->rows.size() < bucket.rows.size() || (bucket.complete && !now->complete))) {
+          return fmt::format("after some puts {} rows of bucket \"{}\" can be read, before them {}", now->rows.size(),
+                             model_.bucket_name(bucket.bucket), bucket.rows.size());
+        }
+      }
+      return std::nullopt;
+    };
+    const Verdict verdict = check(before->contents.buckets, seen.contents.buckets);
+    return verdict ? verdict : check(before->reversed, seen.reversed);
+  }
+
+  // An error that damage excuses. It blames the file that was damaged, if that is only one.
   Verdict refusal(const Error& error, const std::string& what) {
     detected_ = true;
+    if (error.code() == ErrorCode::kCorruption && !blamed_.empty() && error.file() != blamed_) {
+      return what + " answered " + error.to_string() + ", which blames another file than the damaged one";
+    }
     switch (error.code()) {
       case ErrorCode::kCorruption:
       case ErrorCode::kIo:
@@ -202,6 +263,9 @@ class RotProbe {
       return broken;
     }
     detected_ = detected_ || seen.met_damage;
+    if (Verdict verdict = compare_with_last_look(seen)) {
+      return verdict;
+    }
     if (seen.contents.csn != csn && !unsure_) {
       return fmt::format("it silently shows commit {}, expected commit {}", seen.contents.csn, csn);
     }
@@ -272,7 +336,10 @@ class RotProbe {
   Trace trace_;
   bool detected_ = false;
   bool passing_ = false;
-  bool unsure_ = false;  // a write answered outcome_unknown: either state is right
+  bool transfers_fail_ = false;
+  std::string blamed_;                   // the one file that was damaged; empty: another kind of damage, or several
+  std::optional<Inspection> last_look_;  // since the database was opened
+  bool unsure_ = false;                  // a write answered outcome_unknown: either state is right
   uint64_t written_ = 0;
 };
 
@@ -286,6 +353,7 @@ CopyResult rot_probe(const CopyContext& context, const SimDisk& disk, Decisions 
   std::string what;
   if (way == 0) {
     // A transfer goes wrong while the engine runs.
+    probe.set_transfers_fail();
     const uint64_t victim = decisions.below(kStream, 3);
     const auto one_in = static_cast<uint32_t>(decisions.between(kStream, 2, 40));
     (victim == 0   ? plan.lost_write.one_in

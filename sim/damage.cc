@@ -1,6 +1,7 @@
 #include "sim/damage.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -69,6 +70,22 @@ bool damage_sector(SimDisk& disk, uint32_t file, uint64_t sector, fault::Kind ki
   }
   disk.own_file(file).overlays().set(sector, overlay);
   return true;
+}
+
+bool exchange_bits(SimDisk& disk, uint32_t file, uint64_t sector, uint64_t skipped, uint64_t random) {
+  Overlay overlay{.kind = fault::Kind::kBitRot};
+  disk.file(file).read(sector * kSectorBytes, overlay.bytes);
+  const uint64_t candidates = kSectorBytes - skipped;
+  for (uint64_t tried = 0; tried < candidates; ++tried) {
+    std::byte& at = overlay.bytes[skipped + (random + tried) % candidates];
+    const auto rotated = static_cast<std::byte>(std::rotl(static_cast<uint8_t>(at), 1 + static_cast<int>(random % 7)));
+    if (rotated != at) {
+      at = rotated;
+      disk.own_file(file).overlays().set(sector, overlay);
+      return true;
+    }
+  }
+  return false;
 }
 
 void lose_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> data) {
