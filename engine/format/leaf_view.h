@@ -170,7 +170,6 @@ inline std::optional<uint32_t> LeafView::find(std::string_view key) const {
     for (; matches != 0; matches &= matches - 1) {
       const uint32_t index = first + static_cast<uint32_t>(std::countr_zero(matches));
       prefetch_end(index);
-      __builtin_prefetch(page_ + slot(index) + 64);
       const std::string_view found = suffix(index);
       if (found.size() == key.size() && equal_bytes(found.data(), key.data(), key.size())) [[likely]] {
         return index;

@@ -150,7 +150,6 @@ class PageReader {
   // Always inline: g++ takes a function that only prefetches for one without effect, and drops calls of it.
   [[gnu::always_inline]] void prefetch_leaf(const std::byte* page) const {
     constexpr uint32_t kIndexBytes = 448;  // of most leaves, with their header
-    __builtin_prefetch(Frame::of(page));
     for (uint32_t offset = 0; offset < kIndexBytes; offset += 64) {
       __builtin_prefetch(page + offset);
     }
