@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +36,8 @@ namespace {
 constexpr uint64_t kPrepareBatchRows = 50'000;
 constexpr uint64_t kRangeRows = 100;
 constexpr uint64_t kDurableBatchRows = 1'000;
+constexpr int kSinglePuts = 1'000;
+constexpr const char* kBytesWork = "bytes written per durable single put";
 constexpr uint64_t kLookupStride = 7'919;  // keeps two threads on different keys
 
 struct Settings {
@@ -81,6 +84,17 @@ uint64_t bytes_on_disk(const std::string& directory) {
     if (entry.is_regular_file()) bytes += entry.file_size();
   }
   return bytes;
+}
+
+// Bytes that this process gave to write calls so far, by any thread and to any file; 0 where the system does not tell.
+uint64_t bytes_given_to_writes() {
+  std::ifstream counters("/proc/self/io");
+  std::string name;
+  uint64_t value = 0;
+  while (counters >> name >> value) {
+    if (name == "wchar:") return value;
+  }
+  return 0;
 }
 
 class Bench {
@@ -141,7 +155,10 @@ class Bench {
   void add_read(const std::string& work, int threads, const ReadBody& body) {
     table_.announce(work);
     for (const EngineKind& kind : kinds_) {
-      const auto run = [this, kind, body](benchmark::State& state) { body(state, prepared(kind)); };
+      const auto run = [this, kind, body, threads](benchmark::State& state) {
+        body(state, prepared(kind));
+        if (threads == 1) state.counters["cpu"] = 1;
+      };
       benchmark::RegisterBenchmark((work + "/" + kind.name).c_str(), run)
           ->Threads(threads)
           ->UseRealTime()
@@ -164,16 +181,16 @@ class Bench {
         benchmark::DoNotOptimize(reader->get(rows_.lookup(at++)).back());
       }
     };
-    add_read("get, one snapshot, 1 thread", 1, get_in_snapshot);
+    add_read("get, one snapshot, 1 thread (cpu)", 1, get_in_snapshot);
     add_read("get, one snapshot, 2 threads (wall)", 2, get_in_snapshot);
-    add_read("get, a transaction each, 1 thread", 1, get_in_transaction);
+    add_read("get, a transaction each, 1 thread (cpu)", 1, get_in_transaction);
     add_read("get, a transaction each, 2 threads (wall)", 2, get_in_transaction);
-    add_read("full scan, per row", 1, [this](benchmark::State& state, Engine& engine) {
+    add_read("full scan, per row (cpu)", 1, [this](benchmark::State& state, Engine& engine) {
       const std::unique_ptr<Reader> reader = engine.reader();
       for (auto _ : state) benchmark::DoNotOptimize(reader->visit({}, rows_.count()));
       state.counters["ops"] = static_cast<double>(rows_.count());
     });
-    add_read("range of 100 from a random start", 1, [this](benchmark::State& state, Engine& engine) {
+    add_read("range of 100 from a random start (cpu)", 1, [this](benchmark::State& state, Engine& engine) {
       const std::unique_ptr<Reader> reader = engine.reader();
       uint64_t at = 0;
       for (auto _ : state) benchmark::DoNotOptimize(reader->visit(rows_.lookup(at++), kRangeRows));
@@ -208,6 +225,7 @@ class Bench {
 
   void add_single_puts() {
     table_.announce("durable single put");
+    table_.announce(kBytesWork);
     for (const EngineKind& kind : kinds_) {
       const auto run = [this, kind](benchmark::State& state) {
         const std::string directory = empty_directory(settings_, kind.name, "writes");
@@ -215,11 +233,15 @@ class Bench {
         engine->put(slice(rows_.random(), 0, settings_.durable_rows));
         sync();
         uint64_t at = 0;
+        const uint64_t before = bytes_given_to_writes();
         for (auto _ : state) engine->put(slice(rows_.random(), at++ % settings_.durable_rows, 1));
+        const uint64_t bytes = bytes_given_to_writes() - before;
+        if (bytes > 0 && kind.name != "raw")
+          table_.add(kBytesWork, kind.name, static_cast<double>(bytes) / kSinglePuts);
       };
       benchmark::RegisterBenchmark(("durable single put/" + kind.name).c_str(), run)
           ->UseRealTime()
-          ->Iterations(1000)
+          ->Iterations(kSinglePuts)
           ->Repetitions(settings_.repetitions);
     }
   }

@@ -1,8 +1,10 @@
 #include "tests/bench/table.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -31,7 +33,8 @@ void Table::ReportRuns(const std::vector<Run>& runs) {
     const std::string name = run.run_name.function_name;
     const size_t slash = name.rfind('/');
     const auto ops = run.counters.find("ops");
-    const double nanoseconds = run.real_accumulated_time * 1e9 / static_cast<double>(run.iterations);
+    const double seconds = run.counters.contains("cpu") ? run.cpu_accumulated_time : run.real_accumulated_time;
+    const double nanoseconds = seconds * 1e9 / static_cast<double>(run.iterations);
     add(name.substr(0, slash), name.substr(slash + 1),
         nanoseconds / (ops == run.counters.end() ? 1.0 : ops->second.value));
     fmt::print(stderr, "{}: {:.0f} ns\n", name, nanoseconds);
@@ -48,7 +51,14 @@ void Table::add(const std::string& work, const std::string& engine, double value
 }
 
 void Table::print() const {
-  fmt::print("\nns per operation, medians; in brackets: times that of holdfast (more than 1: holdfast is faster)\n\n");
+  fmt::print(
+      "\nns per operation, medians; in brackets: times that of holdfast (more than 1: holdfast is better)\n"
+      "(cpu): CPU time of the thread that reads, which does not count what others do on this machine; else wall "
+      "time\n\n");
+  if (std::array<double, 3> load{}; getloadavg(load.data(), static_cast<int>(load.size())) > 0) {
+    fmt::print("load of the machine over the last 1, 5, 15 minutes: {:.1f}, {:.1f}, {:.1f}\n\n", load[0], load[1],
+               load[2]);
+  }
   fmt::print("{:<44}", "work");
   for (const std::string& engine : engines_) fmt::print(" {:>19}", engine);
   fmt::print("\n");

@@ -10,7 +10,7 @@
 namespace holdfast::bench {
 
 // Benchmarks are named "work/engine" (work without "/"), and say in the counter "ops" how many operations one iteration
-// does.
+// does, and by the counter "cpu" that the CPU time of their thread counts, not the time on the wall.
 class Table : public benchmark::BenchmarkReporter {
  public:
   explicit Table(std::vector<std::string> engines) : engines_(std::move(engines)) {}
