@@ -140,6 +140,14 @@ class RotProbe {
         return fmt::format("bit_rot of tree at {}, in the free map", *sector * kSectorBytes);
       }
     }
+    // Branches are few among the pages, and a wrong way down is the worst that a bit can do.
+    if (const auto sector = branch_sector(*directory); sector && decisions_.chance(kStream, 1, 4)) {
+      const auto file = copy_.find(*directory, "tree");
+      if (damage_sector(copy_, *file, *sector, fault::Kind::kBitRot, decisions_.draw(kStream))) {
+        ++context_.counters.faults[static_cast<size_t>(fault::Kind::kBitRot)];
+        return fmt::format("bit_rot of tree at {}, in a branch", *sector * kSectorBytes);
+      }
+    }
     for (uint64_t done = 0; done < count; ++done) {
       // Mostly the tree; its first pages more often than their share.
       const bool any_file = decisions_.chance(kStream, 1, 8);
@@ -197,6 +205,25 @@ class RotProbe {
   }
 
  private:
+  // One sector of one branch page, in use or not; nothing if there is none.
+  std::optional<uint64_t> branch_sector(uint32_t directory) {
+    const Inode& tree = copy_.file(*copy_.find(directory, "tree"));
+    const uint64_t page_bytes = context_.config.page_bytes;
+    std::vector<uint64_t> branches;  // offsets
+    for (uint64_t offset = format::kMetaPages * page_bytes; offset + page_bytes <= tree.size(); offset += page_bytes) {
+      std::array<std::byte, format::kPageHeaderBytes> header{};
+      tree.read_truth(offset, header);
+      if (format::header_of(header.data()).kind == static_cast<uint8_t>(format::PageKind::kBranch)) {
+        branches.push_back(offset);
+      }
+    }
+    if (branches.empty()) {
+      return std::nullopt;
+    }
+    const uint64_t page = branches[static_cast<size_t>(decisions_.below(kStream, branches.size()))];
+    return page / kSectorBytes + decisions_.below(kStream, page_bytes / kSectorBytes);
+  }
+
   // Of the page that says which pages are free, if there is one such page.
   std::optional<uint64_t> free_map_sector(uint32_t directory) const {
     const Inode& tree = copy_.file(*copy_.find(directory, "tree"));

@@ -40,7 +40,8 @@ class FreeMap {
 
   // Reads the map of `meta`. Errors: corruption, which names the page; io.
   Result<void> load(PageFile& file, const format::Meta& meta);
-  // Reads the map's pages again and reports what is damaged or differs from memory. Between generations.
+  // Reads the map's pages again and reports what is damaged, or differs from memory where nothing has changed since the
+  // last plan. Between generations.
   void verify(PageFile& file, const std::function<void(PageNumber page, std::string what)>& damage) const;
 
   uint64_t page_count() const { return page_count_; }

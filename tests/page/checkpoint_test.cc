@@ -292,6 +292,10 @@ TEST_F(PageStoreCheckpoint, keeps_every_state_that_somebody_needs_whatever_happe
 
 TEST_F(PageStoreCheckpoint, is_written_by_one_thread_while_another_commits_and_others_read) {
   fill_first();
+  store_.reset();
+  // Without faults, whose list of events belongs to one thread.
+  const auto plain = must(env_->open_directory("db", DirectoryMode::kMustExist));
+  store_ = must(PageStore::open(*env_, *plain, "tree", {.cache_bytes = kCacheBytes}));
   std::atomic<bool> stop{false};
   std::mutex writer_mutex;  // the writer is one thread at a time
   std::thread checkpointer([&] {

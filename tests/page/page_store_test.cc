@@ -57,6 +57,7 @@ TEST_F(PageStoreGenerations, undo_everything_on_abort) {
   EXPECT_EQ(places(), places_before);
   EXPECT_EQ(store_->meta(), meta_before);
   EXPECT_EQ(read_catalog(), "three");
+  store_->verify_free_map([](PageNumber page, const std::string& what) { ADD_FAILURE() << to_int(page) << what; });
   const PageRef four = replace(ref, "four");
   for (const PageRef& leaf : leaves) {
     EXPECT_NE(four.page, leaf.page) << "its bytes may be in the file, with the stamp that is used again";
