@@ -97,7 +97,8 @@ class PageStore {
   // --- the writer; one thread at a time
   // Opens a generation whose pages are born at `csn` (greater than the newest). The writer lives until the generation
   // ends. Writes dirty pages if they fill half of the cache.
-  // Errors: read_only (says why); io, no_space (dirty pages could not be written); unsupported (numbers are used up).
+  // Errors: read_only (says why); no_space, outcome_unknown (dirty pages could not be written; with the latter the
+  // store is read-only from here on); unsupported (numbers are used up).
   Result<PageWriter*> begin(Csn csn);
   // Ends the generation: `next` is the newest state, in memory only, and not shown yet.
   // Errors: no_space: nothing changed, the generation was aborted; outcome_unknown: an early write failed, the store is

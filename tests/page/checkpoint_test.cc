@@ -4,7 +4,9 @@
 #include <atomic>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
+#include <tuple>
 
 #include "tests/page/fixture.h"
 
@@ -194,6 +196,32 @@ TEST_F(PageStoreCheckpoint, leaves_everything_as_it_was_on_a_full_disk_and_works
     EXPECT_EQ(store_->meta().csn, newest.csn);
     store_->verify_free_map([](PageNumber page, const std::string& what) { ADD_FAILURE() << to_int(page) << what; });
   }
+}
+
+TEST_F(PageStoreCheckpoint, never_uses_a_stamp_of_a_failed_attempt_again_however_often_it_fails) {
+  fill_first();
+  // Two more states: then there are free pages, and a map of them.
+  for (size_t i = 0; i < 2; ++i) {
+    store_->show(publish_change(i, i + 1).csn);
+    must(store_->checkpoint());
+  }
+  store_->show(publish_change(5, 6).csn);
+  std::set<std::tuple<PageNumber, Epoch>> tried;  // pages of the map, all with the csn of the newest state
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    auto checkpoint = must(store_->begin_checkpoint());
+    for (const PageImage& image : checkpoint->images) {
+      if (std::ranges::find(checkpoint->pages, image.page) == checkpoint->pages.end()) {
+        EXPECT_TRUE(tried.emplace(image.page, checkpoint->map_epoch).second) << "attempt " << attempt;
+      }
+    }
+    EXPECT_EQ(tried.size(), static_cast<size_t>(attempt) + 1) << "one page of the map each time";
+    faults_.os_error = ENOSPC;
+    faults_.fail_at = faults_.changes;
+    must_fail(store_->write_checkpoint(*checkpoint), ErrorCode::kNoSpace);
+    store_->end_checkpoint(std::move(checkpoint));
+  }
+  must(store_->checkpoint());
+  store_->verify_free_map([](PageNumber page, const std::string& what) { ADD_FAILURE() << to_int(page) << what; });
 }
 
 // Everything at random, against the model: who may read what, what is there after a crash, and where each page belongs.
