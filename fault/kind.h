@@ -34,6 +34,7 @@ enum class Kind : uint8_t {
   kMisdirectedRead,
   kTornNeighbour,
   kForeignFile,
+  kForgedPage,
   kLyingFlush,
   kCount,
 };

@@ -10,6 +10,7 @@
 #include "fault/dice.h"
 #include "fault/directory_sync_fails.h"
 #include "fault/foreign_file.h"
+#include "fault/forged_page.h"
 #include "fault/io_error.h"
 #include "fault/kind.h"
 #include "fault/latent_sector.h"

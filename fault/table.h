@@ -44,6 +44,7 @@ constexpr std::array<FaultInfo, kKindCount> kFaults = {
     describe<MisdirectedRead>(),
     describe<TornNeighbour>(),
     describe<ForeignFile>(),
+    describe<ForgedPage>(),
     describe<LyingFlush>(),
 };
 

@@ -42,6 +42,14 @@ class CopyProcess final : public DiskHooks {
   }
   const Verdict& violated() const { return violated_; }
 
+  // From now on, the process ends where it asks for a sync of a file.
+  void kill_before_sync() { dies_ = true; }
+
+  void before_io(const IoEvent& event) override {
+    if (dies_ && event.kind == IoKind::kSync) {
+      env_.kill();
+    }
+  }
   void after_io(const IoEvent& /*event*/) override {
     // One lost or misdirected transfer is enough: against several that hit both copies of the newest state at once
     // there is no defence.
@@ -63,6 +71,7 @@ class CopyProcess final : public DiskHooks {
   SimEntropy entropy_;
   SimThreads threads_;
   SimEnv env_;
+  bool dies_ = false;
   Verdict violated_;
 };
 

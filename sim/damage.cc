@@ -88,6 +88,15 @@ bool exchange_bits(SimDisk& disk, uint32_t file, uint64_t sector, uint64_t skipp
   return false;
 }
 
+void cover(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> bytes, fault::Kind kind) {
+  CHECK(offset % kSectorBytes == 0 && bytes.size() % kSectorBytes == 0);
+  for (uint64_t done = 0; done < bytes.size(); done += kSectorBytes) {
+    Overlay overlay{.kind = kind};
+    std::copy_n(bytes.begin() + static_cast<ptrdiff_t>(done), kSectorBytes, overlay.bytes.begin());
+    disk.own_file(file).overlays().set((offset + done) / kSectorBytes, overlay);
+  }
+}
+
 void lose_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> data) {
   const auto seen = seen_now(disk.file(file), offset, data.size(), fault::Kind::kLostWrite);
   disk.write(file, offset, data);

@@ -15,10 +15,12 @@ namespace holdfast::sim {
 // effect, if it cannot change what reads see there.
 bool damage_sector(SimDisk& disk, uint32_t file, uint64_t sector, fault::Kind kind, uint64_t random);
 
-// A write that is acknowledged and never arrives.
 // Bit rot that a sum of bits does not show: a byte behind the first `skipped` of the sector is rotated. False: there is
 // none that this changes.
 bool exchange_bits(SimDisk& disk, uint32_t file, uint64_t sector, uint64_t skipped, uint64_t random);
+// Puts `bytes` over the file: what reads see there from now on. Pre: whole sectors.
+void cover(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> bytes, fault::Kind kind);
+// A write that is acknowledged and never arrives.
 void lose_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> data);
 // A write that lands elsewhere in the file, at a multiple of its own length where there is one.
 void misdirect_write(SimDisk& disk, uint32_t file, uint64_t offset, std::span<const std::byte> data, uint64_t random);

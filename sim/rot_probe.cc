@@ -1,0 +1,304 @@
+// See copies.h: rot probes.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/copies.h"
+#include "sim/copy_process.h"
+#include "sim/generator.h"
+#include "sim/inspect.h"
+#include "sim/rot_damage.h"
+
+namespace holdfast::sim {
+
+namespace {
+
+constexpr auto kStream = Stream::kProbe;
+
+class RotProbe {
+ public:
+  RotProbe(const CopyContext& context, const SimDisk& disk, Decisions& decisions)
+      : context_(context), model_(context.oracle.model()), copy_(disk), decisions_(decisions) {}
+
+  void set_transfers_fail() { transfers_fail_ = true; }
+  // The bytes at rest are good: whoever reads again finds nothing.
+  void set_passing() { passing_ = true; }
+
+  // Does one thing to the disk, or several. What, in words; empty: nothing that shows.
+  std::string damage() {
+    if (decisions_.chance(kStream, 1, 6)) {
+      revive();
+    }
+    if (hit_.text.empty()) {
+      hit_ = damage_at_rest(context_, copy_, decisions_);
+    }
+    return hit_.text;
+  }
+
+  Verdict examine(IoFaults* faults) {
+    CopyProcess process(context_, copy_, decisions_, trace_, faults);
+    auto database = process.open();
+    if (!database) {
+      return refusal(database.error(), "opening it");
+    }
+    last_look_.reset();
+    Verdict verdict = look(*database, model_.newest_csn());
+    if (!verdict) {
+      verdict = write(*database);
+    }
+    if (!verdict) {
+      verdict = look(*database, model_.newest_csn());
+    }
+    return verdict ? verdict : process.violated();
+  }
+
+  void cut_power() { copy_ = copy_.power_cut(decisions_); }
+  // A promise that was broken before the disk was damaged.
+  const Verdict& broken() const { return broken_; }
+  bool detected() const { return detected_; }
+  uint64_t digest() const { return trace_.digest(); }
+  void forget_writes() {
+    for (; written_ > 0; --written_) {
+      model_.undo();
+    }
+  }
+
+ private:
+  // An attempt to commit is cut off when its pages were written, and after it another commit gets its number. Then one
+  // page of that commit was never stored: what the attempt had left there is still there, right but for its epoch.
+  void revive() {
+    const uint32_t tree = *copy_.find(*copy_.find_directory("db"), "tree");
+    {
+      CopyProcess process(context_, copy_, decisions_, trace_, nullptr);
+      auto database = process.open();
+      if (!database) {
+        return;  // whoever examines the disk finds the same
+      }
+      process.kill_before_sync();
+      static_cast<void>(database->put("bucket0", "nobody", "of an attempt that was cut off"));
+    }
+    copy_.process_kill();
+    std::vector<std::byte> left(static_cast<size_t>(copy_.file(tree).size()));
+    copy_.file(tree).read_truth(0, left);
+    {
+      CopyProcess process(context_, copy_, decisions_, trace_, nullptr);
+      auto database = process.open();
+      if (!database) {
+        return;
+      }
+      broken_ = put_one(*database, 0);
+      if (broken_) {
+        return;
+      }
+    }
+    hit_ = put_page_back(context_, copy_, left, decisions_);
+  }
+
+  // What could be read before something was written can be read after it: damage does not spread.
+  Verdict compare_with_last_look(const Inspection& seen) {
+    const std::optional<Inspection> before = std::exchange(last_look_, seen);
+    if (!before || transfers_fail_) {
+      return std::nullopt;
+    }
+    if (before->contents.buckets_complete && !seen.contents.buckets_complete) {
+      return "after some puts the list of buckets cannot be read any more";
+    }
+    const auto check = [&](const std::vector<Contents::Bucket>& was,
+                           const std::vector<Contents::Bucket>& is) -> Verdict {
+      for (const Contents::Bucket& bucket : was) {
+        const auto now = std::ranges::find(is, bucket.bucket, &Contents::Bucket::bucket);
+        if (now != is.end() && (now->rows.size() < bucket.rows.size() || (bucket.complete && !now->complete))) {
+          return fmt::format("after some puts {} rows of bucket \"{}\" can be read, before them {}", now->rows.size(),
+                             model_.bucket_name(bucket.bucket), bucket.rows.size());
+        }
+      }
+      return std::nullopt;
+    };
+    const Verdict verdict = check(before->contents.buckets, seen.contents.buckets);
+    return verdict ? verdict : check(before->reversed, seen.reversed);
+  }
+
+  // An error that damage excuses. It blames the file that was damaged, if that is only one.
+  Verdict refusal(const Error& error, const std::string& what) {
+    detected_ = true;
+    if (error.code() == ErrorCode::kCorruption && !hit_.blamed.empty() && error.file() != hit_.blamed) {
+      return what + " answered " + error.to_string() + ", which blames another file than the damaged one";
+    }
+    switch (error.code()) {
+      case ErrorCode::kCorruption:
+      case ErrorCode::kIo:
+      case ErrorCode::kReadOnly:
+      case ErrorCode::kOutcomeUnknown:
+      case ErrorCode::kUnsupported: return std::nullopt;
+      default: return what + " answered " + error.to_string() + "; expected corruption or io";
+    }
+  }
+
+  Verdict look(Database& database, uint64_t csn) {
+    Verdict broken;
+    const Inspection seen = inspect(database, model_, Tolerance::kDamage, broken);
+    context_.counters.rows_checked += seen.rows;
+    if (broken) {
+      return broken;
+    }
+    detected_ = detected_ || seen.met_damage;
+    if (Verdict verdict = compare_with_last_look(seen)) {
+      return verdict;
+    }
+    if (seen.contents.csn != csn && !unsure_) {
+      return fmt::format("it silently shows commit {}, expected commit {}", seen.contents.csn, csn);
+    }
+    if (unsure_) {
+      return std::nullopt;
+    }
+    for (const Contents::Bucket& bucket : seen.contents.buckets) {
+      if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, false, bucket.complete, csn)) {
+        return verdict;
+      }
+    }
+    for (const Contents::Bucket& bucket : seen.reversed) {
+      if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, true, bucket.complete, csn)) {
+        return verdict;
+      }
+    }
+    if (seen.contents.buckets_complete && seen.contents.buckets.size() != model_.bucket_names(csn).size()) {
+      return fmt::format("it has {} buckets, expected {}", seen.contents.buckets.size(),
+                         model_.bucket_names(csn).size());
+    }
+    const auto report = database.check();
+    if (!report) {
+      return refusal(report.error(), "check");
+    }
+    if (seen.met_damage && report->damage.empty() && !passing_) {
+      return "reading met damage, but check reports none";
+    }
+    if (Verdict verdict = miss_damage(*report)) {
+      return verdict;
+    }
+    detected_ = detected_ || !report->damage.empty();
+    return std::nullopt;
+  }
+
+  // What is damaged and in use must be listed, whether reading it met the damage or not.
+  Verdict miss_damage(const CheckReport& report) const {
+    if (!untouched_ || hit_.live.empty()) {
+      return std::nullopt;
+    }
+    if (report.damage.empty()) {
+      return "a page in use is damaged, but check reports nothing";
+    }
+    const LivePage& page = hit_.live.front();
+    const auto names_it = [&](const CheckReport::Damage& each) {
+      return each.file == "tree" && page.offset <= each.offset && each.offset < page.offset + page.bytes;
+    };
+    if (hit_.live.size() == 1 && !hit_.is_forged && std::ranges::none_of(report.damage, names_it)) {
+      return fmt::format("the page at {} is damaged, but check names another place: {} at {}", page.offset,
+                         report.damage.front().what, report.damage.front().offset);
+    }
+    return std::nullopt;
+  }
+
+  Verdict write(Database& database) {
+    untouched_ = false;
+    const uint64_t count = decisions_.below(kStream, 6);
+    for (uint64_t done = 0; done < count; ++done) {
+      if (Verdict verdict = put_one(database, done)) {
+        return verdict;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Verdict put_one(Database& database, uint64_t number) {
+    Generator generator(context_.config, decisions_.fork(1 + number));
+    TxnLog log;
+    log.who = "rot probe";
+    log.blind = true;
+    const BucketId id = model_.bucket("bucket" + std::to_string(generator.bucket()));
+    const std::string key = generator.key();
+    const std::string value = generator.value(~number, number);
+    log.put(id, key, value);
+    const auto answer = database.put(model_.bucket_name(id), key, value);
+    if (!answer) {
+      if (answer.error().code() == ErrorCode::kOutcomeUnknown) {
+        unsure_ = true;
+      }
+      return refusal(answer.error(), "a put");
+    }
+    if (to_int(answer->csn) != model_.newest_csn() + 1) {
+      return fmt::format("a put became commit {}, expected {}", to_int(answer->csn), model_.newest_csn() + 1);
+    }
+    ++written_;
+    return model_.apply(log);
+  }
+
+  const CopyContext& context_;
+  Model& model_;
+  SimDisk copy_;
+  Decisions& decisions_;
+  Trace trace_;
+  bool detected_ = false;
+  bool passing_ = false;
+  bool transfers_fail_ = false;
+  RotDamage hit_;                        // before the database was opened; nothing if transfers fail
+  Verdict broken_;                       // while that was prepared
+  bool untouched_ = true;                // nothing was written over the damage yet
+  std::optional<Inspection> last_look_;  // since the database was opened
+  bool unsure_ = false;                  // a write answered outcome_unknown: either state is right
+  uint64_t written_ = 0;
+};
+
+}  // namespace
+
+CopyResult rot_probe(const CopyContext& context, const SimDisk& disk, Decisions decisions) {
+  const SingleThreaded inline_only;
+  RotProbe probe(context, disk, decisions);
+  fault::FaultPlan plan;
+  const uint64_t way = decisions.below(kStream, 4);
+  std::string what;
+  if (way == 0) {
+    // A transfer goes wrong while the engine runs.
+    probe.set_transfers_fail();
+    const uint64_t victim = decisions.below(kStream, 3);
+    const auto one_in = static_cast<uint32_t>(decisions.between(kStream, 2, 40));
+    (victim == 0   ? plan.lost_write.one_in
+     : victim == 1 ? plan.misdirected_write.one_in
+                   : plan.misdirected_read.one_in) = one_in;
+    if (victim == 2) {
+      probe.set_passing();
+    }
+    what = victim == 0 ? "a lost write" : victim == 1 ? "a misdirected write" : "a misdirected read";
+  } else {
+    what = probe.damage();
+  }
+  CopyResult result;
+  if (probe.broken()) {
+    probe.forget_writes();
+    return {.verdict = with_prefix("a copy of the disk, before it was damaged: ", probe.broken()), .digest = 0};
+  }
+  if (what.empty()) {
+    probe.forget_writes();
+    return result;
+  }
+  ++context.counters.rot_probes;
+  IoFaults faults(plan);
+  const std::string prefix = "a damaged copy of the disk (" + what + "): ";
+  result.verdict = with_prefix(prefix, probe.examine(&faults));
+  for (size_t kind = 0; kind < fault::kKindCount; ++kind) {
+    context.counters.faults[kind] += faults.counts()[kind];
+  }
+  if (!result.verdict) {
+    if (decisions.chance(kStream, 1, 2)) {
+      probe.cut_power();
+    }
+    result.verdict = with_prefix(prefix + "opened again: ", probe.examine(nullptr));
+  }
+  probe.forget_writes();
+  context.counters.rot_detected += probe.detected() ? 1U : 0U;
+  result.digest = probe.digest();
+  return result;
+}
+
+}  // namespace holdfast::sim
