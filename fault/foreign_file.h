@@ -9,7 +9,8 @@
 //                         that the copy held: a beginning of the history, whole, never a mixture of two states
 //             mixture     of the older and the newer file (a copy that was cut short): what is read is of the commit
 //                         that is shown, or it is `corruption`
-//   identity  removed     written again from the tree, which holds all that it says: everything is there
+//   identity  removed     open refuses: `corruption` at "identity". Read-only it opens, and everything is there:
+//                         the rows can be copied out; `check` lists the file
 //             foreign     open refuses: `corruption` at "tree", which is not of the database that the identity names.
 //                         Which of the two files is foreign nobody can tell
 //             older       is the same file: it never changes

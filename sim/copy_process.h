@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <holdfast/database.h>
 
@@ -32,14 +33,8 @@ class CopyProcess final : public DiskHooks {
   CopyProcess(const CopyProcess&) = delete;
   CopyProcess& operator=(const CopyProcess&) = delete;
 
-  Result<Database> open() {
-    Options options;
-    options.create_if_missing = !context_.created;
-    options.page_bytes = context_.config.page_bytes;
-    options.cache_bytes = context_.config.cache_bytes;
-    options.env = &env_;
-    return Database::open("db", options);
-  }
+  Result<Database> open() { return open_with({}); }
+  Result<Database> open_read_only() { return open_with({.read_only = true}); }
   const Verdict& violated() const { return violated_; }
 
   // From now on, the process ends where it asks for a sync of a file.
@@ -64,6 +59,14 @@ class CopyProcess final : public DiskHooks {
   }
 
  private:
+  Result<Database> open_with(Options options) {
+    options.create_if_missing = !context_.created;
+    options.page_bytes = context_.config.page_bytes;
+    options.cache_bytes = context_.config.cache_bytes;
+    options.env = &env_;
+    return Database::open("db", std::move(options));
+  }
+
   CopyContext context_;
   IoFaults* faults_;
   VirtualTime time_;

@@ -165,6 +165,10 @@ class ForeignProbe {
     if (what_.change == Change::kRemoved && tree && identity) {
       return error.code() == ErrorCode::kNotFound ? std::nullopt : Verdict(answer + "; expected not_found");
     }
+    if (lost_identity()) {
+      const bool named = error.code() == ErrorCode::kCorruption && error.file() == "identity";
+      return named ? read_without_identity() : Verdict(answer + "; expected corruption that names identity");
+    }
     const bool may_refuse = (what_.change == Change::kRemoved && tree) || what_.change == Change::kForeign ||
                             what_.change == Change::kMixture;
     if (!may_refuse || what_.file == "extra" || what_.file == "lock") {
@@ -180,7 +184,32 @@ class ForeignProbe {
     if (what_.file == "extra" || what_.file == "lock") {
       return false;
     }
-    return what_.change == Change::kForeign || (what_.change == Change::kRemoved && touches("tree"));
+    return what_.change == Change::kForeign || (what_.change == Change::kRemoved && touches("tree")) || lost_identity();
+  }
+  // There are commits, so that it cannot be a creation that was cut short.
+  bool lost_identity() const { return what_.change == Change::kRemoved && what_.file == "identity"; }
+
+  // The way out: read-only, everything is there, and check says what is not.
+  Verdict read_without_identity() {
+    CopyProcess process(context_, now_, decisions_, trace_, nullptr);
+    auto database = process.open_read_only();
+    if (!database) {
+      return "opening it read-only answered " + database.error().to_string();
+    }
+    Verdict broken;
+    const Inspection seen = inspect(*database, model_, Tolerance::kNone, broken);
+    if (!broken && seen.contents.csn != model_.newest_csn()) {
+      broken = fmt::format("read-only it shows commit {}, expected {}", seen.contents.csn, model_.newest_csn());
+    }
+    if (!broken) {
+      broken = judge_rows(seen, seen.contents.csn);
+    }
+    if (broken) {
+      return broken;
+    }
+    const auto report = database->check();
+    const bool listed = report && report->damage.size() == 1 && report->damage.front().file == "identity";
+    return listed ? process.violated() : Verdict("check of it does not list the missing identity, and nothing else");
   }
 
   Verdict examine() {

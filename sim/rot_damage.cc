@@ -62,6 +62,8 @@ class Vandal {
       branch();
     } else if (aim < 8) {
       forged();
+    } else if (aim == 8) {
+      identity();
     }
     if (done_.text.empty()) {
       sectors();
@@ -126,6 +128,15 @@ class Vandal {
     const uint64_t sector = uint64_t{to_int(newest->free_map.page)} * newest->page_bytes / kSectorBytes;
     if (exchange_bits(disk_, tree_, sector, format::kPageHeaderBytes, decisions_.draw(kStream))) {
       note(fault::Kind::kBitRot, "tree", sector * kSectorBytes, ", in the free map");
+    }
+  }
+
+  // Where it says something: the rest of its sector is empty.
+  void identity() {
+    constexpr uint64_t kBits = 64 * 8;
+    const uint64_t one_bit = decisions_.below(kStream, kBits) << 16U;  // see fault/bit_rot.h
+    if (damage_sector(disk_, *disk_.find(directory_, "identity"), 0, fault::Kind::kBitRot, one_bit)) {
+      note(fault::Kind::kBitRot, "identity", 0, ", in what it says");
     }
   }
 

@@ -31,6 +31,7 @@ class Checker {
 
   Result<CheckReport> run() {
     report_.page_count = seen_.size();
+    HOLDFAST_TRY(check_identity());
     HOLDFAST_TRY(check_meta_pages());
     store_.verify_free_map([this](PageNumber page, std::string what) { damaged(page, std::move(what)); });
     check_trees();
@@ -54,6 +55,19 @@ class Checker {
       seen_[to_int(page)] = Seen::kDamaged;
     }
     add_damage(uint64_t{to_int(page)} * page_bytes_, std::move(what));
+  }
+
+  // It may be missing where the database was opened read-only, or lost since.
+  Result<void> check_identity() {
+    const auto file = directory_.open_file(kIdentityFileName, OpenMode::kReadOnly);
+    if (!file && file.error().code() != ErrorCode::kNotFound) {
+      return fail(file.error());
+    }
+    if (!file && store_.meta().csn > Csn{}) {
+      report_.damage.push_back(
+          {.file = std::string(kIdentityFileName), .offset = 0, .what = "the identity file is missing"});
+    }
+    return {};
   }
 
   Result<void> check_meta_pages() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "format/identity.h"
+#include "page/meta_pages.h"
 
 namespace holdfast {
 
@@ -76,6 +77,20 @@ Result<void> write_identity(Directory& directory, const format::Identity& identi
   return directory.sync();
 }
 
+// For a tree without an identity. A creation that was cut short leaves that; but no commit is taken before the identity
+// is durable, so where there is a commit, the file was lost since. Errors: corruption, io, unsupported.
+Result<void> refuse_lost_identity(Directory& directory) {
+  HOLDFAST_TRY_ASSIGN(const std::unique_ptr<File> file, directory.open_file(kTreeFileName, OpenMode::kReadOnly));
+  HOLDFAST_TRY_ASSIGN(const format::Meta meta, find_newest_meta(*file));
+  if (meta.csn == Csn{}) {
+    return {};
+  }
+  return fail(Error(ErrorCode::kCorruption,
+                    "the identity file is missing; it never changes, so put it back from any backup of this database, "
+                    "or open read-only and copy the rows to a new one")
+                  .at(kIdentityFileName));
+}
+
 Result<void> create_tree(Env& env, Directory& directory, const Found& found, uint32_t page_bytes) {
   if (found.leftovers) {
     for (const std::string_view name : {kNewTreeFileName, kNewIdentityFileName}) {
@@ -104,7 +119,8 @@ Result<OpenFiles> open_files(Env& env, std::string_view path, const Options& opt
   HOLDFAST_TRY_ASSIGN(files.lock,
                       directory.lock(kLockFileName, options.read_only ? LockMode::kShared : LockMode::kExclusive));
   if (!options.read_only) {
-    // A name that is seen but was never made durable could vanish after what was committed under it.
+    // A name that is seen but was never made durable (a creation was killed, or its sync failed) could vanish after
+    // what was committed under it. This sync covers the identity: nothing else makes it last when it is found.
     HOLDFAST_TRY(directory.sync());
   }
   HOLDFAST_TRY_ASSIGN(found, look_around(directory));
@@ -119,6 +135,9 @@ Result<OpenFiles> open_files(Env& env, std::string_view path, const Options& opt
   }
   if (!found.tree) {
     HOLDFAST_TRY(create_tree(env, directory, found, options.page_bytes));
+  }
+  if (found.tree && !identity && !options.read_only) {
+    HOLDFAST_TRY(refuse_lost_identity(directory));
   }
   PageStoreOptions store_options{.cache_bytes = options.cache_bytes, .read_only = options.read_only};
   if (identity) {

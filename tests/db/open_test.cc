@@ -206,15 +206,44 @@ TEST_F(OpenTest, a_damaged_identity_is_refused) {
   EXPECT_EQ(open().get("t", "k")->value(), "v");
 }
 
-TEST_F(OpenTest, completes_a_creation_that_was_cut_short) {
+TEST_F(OpenTest, names_a_missing_identity_once_there_are_commits) {
   {
     ASSERT_OK(open().put("t", "k", "v"));
   }
   const std::string identity = content("identity");
+  const std::string tree = content("tree");
   remove("identity");
-  EXPECT_EQ(Database::open(kPath, read_only()).value().get("t", "k")->value(), "v");
+  for (const Options& chosen : {options(), no_create()}) {
+    const auto refused = Database::open(kPath, chosen);
+    EXPECT_ERROR(kCorruption, refused);
+    EXPECT_EQ(refused.error().file(), "identity");
+    EXPECT_NE(refused.error().message().find("put it back from any backup"), std::string::npos);
+  }
   EXPECT_EQ(names(), (std::vector<std::string>{"lock", "tree"}));
-  EXPECT_EQ(open().get("t", "k")->value(), "v");
+  EXPECT_TRUE(content("tree") == tree) << "whoever was refused has changed nothing";
+  // Both ways out that the error names.
+  {
+    Database database = Database::open(kPath, read_only()).value();
+    EXPECT_EQ(database.get("t", "k")->value(), "v");
+    const CheckReport report = database.check().value();
+    ASSERT_EQ(report.damage.size(), 1U);
+    EXPECT_EQ(report.damage[0].file, "identity");
+  }
+  replace("identity", identity);
+  Database database = open();
+  EXPECT_EQ(database.get("t", "k")->value(), "v");
+  sound(database);
+}
+
+TEST_F(OpenTest, completes_a_creation_that_was_cut_short) {
+  {
+    open();
+  }
+  const std::string identity = content("identity");
+  remove("identity");
+  EXPECT_TRUE(Database::open(kPath, read_only()).value().snapshot().buckets()->empty());
+  EXPECT_EQ(names(), (std::vector<std::string>{"lock", "tree"}));
+  ASSERT_OK(open().put("t", "k", "v"));
   EXPECT_TRUE(content("identity") == identity);
 
   // Only what a creation leaves behind before it has a tree: not there yet.

@@ -62,10 +62,11 @@ TEST_F(ForeignProbe, R29_a_missing_tree_is_named_and_never_an_empty_database) {
   EXPECT_EQ(probe({Change::kRemoved, "tree+identity"}), kSeeds);
 }
 
-TEST_F(ForeignProbe, R29_a_missing_identity_or_lock_loses_nothing) {
-  EXPECT_EQ(probe({Change::kRemoved, "identity"}), 0U);
-  EXPECT_EQ(probe({Change::kRemoved, "lock"}), 0U);
+TEST_F(ForeignProbe, R29_a_missing_identity_is_named_and_read_only_all_is_there) {
+  EXPECT_EQ(probe({Change::kRemoved, "identity"}), kSeeds);
 }
+
+TEST_F(ForeignProbe, R29_a_missing_lock_loses_nothing) { EXPECT_EQ(probe({Change::kRemoved, "lock"}), 0U); }
 
 TEST_F(ForeignProbe, R29_a_foreign_tree_or_identity_is_named) {
   EXPECT_EQ(probe({Change::kForeign, "tree"}), kSeeds);
