@@ -37,7 +37,7 @@ void draw_errors(Dice& dice, FaultPlan& plan) {
   plan.io_error.read_one_in = rate(dice, kRarely);
   plan.io_error.write_one_in = rate(dice, kRarely);
   plan.io_error.name_change_one_in = rate(dice, kSometimes);
-  plan.no_space.one_in = rate(dice, kSometimes);
+  plan.no_space.one_in = rate(dice, kOften);
   plan.no_space.duration_max = 1 + static_cast<uint32_t>(dice.below(32));
 }
 

@@ -103,12 +103,7 @@ Inspection inspect(const Database& database, Model& model, Tolerance tolerance, 
   return result;
 }
 
-Verdict check_soundness(Database& database, const Model& model, uint64_t csn) {
-  const auto answer = database.check();
-  if (!answer) {
-    return "check answered " + answer.error().to_string();
-  }
-  const CheckReport& report = *answer;
+Verdict judge_pages(const CheckReport& report) {
   if (!report.damage.empty() || report.damaged_pages != 0) {
     const auto& first = report.damage.front();
     return fmt::format("check found damage in a sound database: {} (file {}, offset {}; {} in all)", first.what,
@@ -120,7 +115,11 @@ Verdict check_soundness(Database& database, const Model& model, uint64_t csn) {
                        report.page_count, report.meta_pages, report.reachable_pages, report.free_pages,
                        report.awaiting_pages);
   }
-  if (report.awaiting_pages != 0) {
+  return std::nullopt;
+}
+
+Verdict judge_counts(const CheckReport& report, const Model& model, uint64_t csn, Snapshots snapshots) {
+  if (snapshots == Snapshots::kNone && report.awaiting_pages != 0) {
     return fmt::format("{} pages await a snapshot, but none is alive", report.awaiting_pages);
   }
   if (report.rows != model.row_count(csn) || report.payload_bytes != model.payload_bytes(csn) ||
@@ -130,6 +129,15 @@ Verdict check_soundness(Database& database, const Model& model, uint64_t csn) {
                        model.payload_bytes(csn));
   }
   return std::nullopt;
+}
+
+Verdict check_soundness(Database& database, const Model& model, uint64_t csn) {
+  const auto report = database.check();
+  if (!report) {
+    return "check answered " + report.error().to_string();
+  }
+  const Verdict verdict = judge_pages(*report);
+  return verdict ? verdict : judge_counts(*report, model, csn, Snapshots::kNone);
 }
 
 }  // namespace holdfast::sim

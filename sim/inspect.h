@@ -28,7 +28,14 @@ struct Inspection {
 // `broken`: what the database contradicted, or (without tolerance) which error it answered.
 Inspection inspect(const Database& database, Model& model, Tolerance tolerance, Verdict& broken);
 
-// What check() must report about a sound database on which no transaction and no snapshot lives.
+// What must hold of the report on a sound database at any time: no damage, and every page is accounted for.
+Verdict judge_pages(const CheckReport& report);
+
+// Whether somebody may hold pages that nobody else needs.
+enum class Snapshots : uint8_t { kNone, kAlive };
+// And of its counts, if the newest commit is `csn`.
+Verdict judge_counts(const CheckReport& report, const Model& model, uint64_t csn, Snapshots snapshots);
+// What check() must report about a sound database whose newest commit is `csn`.
 Verdict check_soundness(Database& database, const Model& model, uint64_t csn);
 
 }  // namespace holdfast::sim

@@ -31,7 +31,7 @@ namespace {
 
 constexpr int kOpenTries = 4;  // with faults; after that they are switched off
 constexpr uint64_t kPauseNs = 1'000'000;
-constexpr uint64_t kCheckOneIn = 3;  // recoveries and ends that are checked page by page
+constexpr uint64_t kCheckOneIn = 2;  // recoveries and ends that are checked page by page
 // What may remain reachable when all rows but the ledger's are gone: a few pages beyond this many times the payload.
 constexpr uint64_t kRemainderFactor = 6;
 constexpr uint64_t kRemainderPages = 24;
@@ -84,6 +84,7 @@ class Run final : private RunParts, public World, public DiskHooks {
   bool over() const override { return env_->dead(); }
   [[noreturn]] void broken(const std::string& what) override { scheduler_->abandon(what); }
   uint64_t errors_injected() const override { return error_faults() - errors_before_life_; }
+  uint64_t errors_in_files() const override { return file_error_faults() - file_errors_before_life_; }
   bool was_full() const override { return faults_.counts()[static_cast<size_t>(fault::Kind::kNoSpace)] > 0; }
   void pause() override {
     if (Scheduler::running() != nullptr) {
@@ -107,6 +108,11 @@ class Run final : private RunParts, public World, public DiskHooks {
       sum += faults_.counts()[static_cast<size_t>(kind)];
     }
     return sum;
+  }
+
+  uint64_t file_error_faults() const {
+    return faults_.counts()[static_cast<size_t>(fault::Kind::kIoError)] +
+           faults_.counts()[static_cast<size_t>(fault::Kind::kSyncFails)];
   }
 
   void on_io(const IoEvent& event, bool before) {
@@ -160,6 +166,7 @@ class Run final : private RunParts, public World, public DiskHooks {
         std::make_unique<SimEnv>(Machine{disk_, *this, trace_, decisions_, clock_, entropy_, threads_, &faults_, 1000});
     crash_plan_ = last || config_.crashes == 0 ? CrashPlan() : CrashPlan::draw(decisions_, config_.faults.power_cut);
     errors_before_life_ = error_faults();
+    file_errors_before_life_ = file_error_faults();
     writes_failed = false;
     shown_ = false;
     if (last) {
@@ -373,6 +380,7 @@ class Run final : private RunParts, public World, public DiskHooks {
   CrashPlan crash_plan_;
   std::string failure_;
   uint64_t errors_before_life_ = 0;
+  uint64_t file_errors_before_life_ = 0;
   uint64_t probes_ = 0;
   uint64_t next_copy_ = 1;
   uint64_t next_client_ = 1'000'000;

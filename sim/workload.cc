@@ -16,6 +16,9 @@ namespace {
 // interrupted between its commit and its answer has told.
 constexpr uint64_t kUnknownMax = 32;
 constexpr uint64_t kLastActions = 4;  // after writes have failed
+// How often a check follows; after a full disk always.
+constexpr uint64_t kAbortsPerCheck = 8;
+constexpr uint64_t kConflictsPerCheck = 4;
 
 }  // namespace
 
@@ -48,6 +51,14 @@ void Client::act() {
   --operations_left_;
   ++world_.counters.operations;
   const Action action = generator_.action();
+  take(action);
+  // Only now are the action's own transaction and snapshot gone.
+  if (std::exchange(wants_check_, false) && !world_.over()) {
+    take(Action::kCheck);
+  }
+}
+
+void Client::take(Action action) {
   world_.trace.event(EventKind::kOperation, static_cast<uint64_t>(action));
   switch (action) {
     case Action::kTransaction: return transaction();
@@ -131,6 +142,7 @@ void Client::transaction() {
     transaction.rollback();
   }
   world_.expect(world_.oracle.looked(log));
+  remarkable(kAbortsPerCheck);
 }
 
 void Client::bulk() {
@@ -210,9 +222,11 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
                                   name_, log->id, log->snapshot_csn));
       }
       world_.expect(oracle.refused(log->id));
+      remarkable(kConflictsPerCheck);
       return;
     case ErrorCode::kReadOnly:
     case ErrorCode::kNoSpace:
+      remarkable(answer.error().code() == ErrorCode::kNoSpace ? 1 : kAbortsPerCheck);
       ++world_.counters.refused_commits;
       excuse(answer.error(), before, "commit");
       world_.expect(oracle.refused(log->id));

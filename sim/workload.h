@@ -39,10 +39,12 @@ class Client {
   // The state of the world before a call, by which its error is judged.
   struct Before {
     uint64_t errors = 0;
+    uint64_t errors_in_files = 0;
     bool writes_failed = false;
   };
 
   void act();
+  void take(Action action);
   void transaction();
   void bulk();
   void clear();
@@ -57,6 +59,8 @@ class Client {
   void single_get();
   void bad_argument();
   void check();
+  // A moment at which the engine cleaned up, or somebody holds pages: one in `one_in` of them is followed by a check.
+  void remarkable(uint64_t one_in) { wants_check_ = wants_check_ || generator_.one_in(one_in); }
 
   std::shared_ptr<TxnLog> new_log(uint64_t snapshot_csn, uint64_t floor_before, Isolation isolation);
   // Some moves of a transaction; false: it met an error, which was excused.
@@ -76,7 +80,7 @@ class Client {
   void commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Commit>& answer, const Before& before);
   void finish(const std::shared_ptr<TxnLog>& log, Transaction& transaction);
 
-  Before before() const { return {world_.errors_injected(), world_.writes_failed}; }
+  Before before() const { return {world_.errors_injected(), world_.errors_in_files(), world_.writes_failed}; }
   // Returns if the error is one that the world allows here; false, so that callers can return it.
   bool excuse(const Error& error, const Before& before, std::string_view what);
   // A snapshot of a bucket that is not there answers not_found: that is an answer, not an error.
@@ -90,6 +94,7 @@ class Client {
   Generator generator_;
   std::string name_;
   std::vector<Kept> kept_;
+  bool wants_check_ = false;
   uint64_t operations_left_ = 0;
   uint64_t writes_made_ = 0;  // makes values unique
 };

@@ -28,6 +28,8 @@ class World {
   [[noreturn]] virtual void broken(const std::string& what) = 0;
   // How many faults were injected into this process that let calls fail.
   virtual uint64_t errors_injected() const = 0;
+  // Of them, those after which bytes in the file may not be what was written: not a full disk.
+  virtual uint64_t errors_in_files() const = 0;
   // Whether the disk was ever full; it may have stayed so for a while.
   virtual bool was_full() const = 0;
   // Lets virtual time pass, and others run.
