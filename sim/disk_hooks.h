@@ -60,14 +60,11 @@ class DiskHooks {
   virtual ~DiskHooks() = default;
   virtual void before_io(const IoEvent& /*event*/) {}
   virtual void after_io(const IoEvent& /*event*/) {}
-  // A key for the fault decisions of the operation about to run; equal keys make equal decisions. By default the
-  // operations are counted; a runner that knows which operation of the workload is running derives a stabler key.
-  virtual uint64_t fault_key() { return next_key_++; }
+  // What the operation about to run is a part of: faults are keyed by it (see io_faults.h). By default the whole life
+  // of the process; a runner that knows its workload says which of its actions, in which life.
+  virtual uint64_t fault_scope() { return 0; }
   // The engine broke the contract of the environment. Does not return where nobody overrides it.
   virtual void contract_violated(std::string_view what);
-
- private:
-  uint64_t next_key_ = 0;
 };
 
 }  // namespace holdfast::sim

@@ -8,6 +8,12 @@
 
 namespace holdfast::sim {
 
+uint64_t IoFaults::next_key(SimEnv& env, const IoEvent& io) {
+  const uint64_t place = mix(trace_hash(io.name), static_cast<uint64_t>(io.kind));
+  const uint64_t which = mix(env.machine().hooks.fault_scope(), place);
+  return mix(which, operations_[which]++);
+}
+
 bool IoFaults::happens(SimEnv& env, const IoEvent& io, uint64_t key, fault::Kind kind, Stream stream, uint32_t one_in) {
   if (one_in == 0 || !env.machine().decisions.chance_at(stream, mix(key, static_cast<uint64_t>(kind)), 1, one_in)) {
     return false;
@@ -46,7 +52,7 @@ TransferFault IoFaults::on_read(SimEnv& env, const IoEvent& io) {
     return fault;
   }
   const Decisions& decisions = env.machine().decisions;
-  const uint64_t key = env.machine().hooks.fault_key();
+  const uint64_t key = next_key(env, io);
   if (happens(env, io, key, fault::Kind::kCacheEviction, Stream::kRot, plan_.cache_eviction.one_in)) {
     env.disk().evict(io.file);
   }
@@ -97,7 +103,7 @@ TransferFault IoFaults::on_write(SimEnv& env, const IoEvent& io) {
     return fault;
   }
   const Decisions& decisions = env.machine().decisions;
-  const uint64_t key = env.machine().hooks.fault_key();
+  const uint64_t key = write_key_ = next_key(env, io);
   const bool needs_space =
       plan_.no_space.refuses_overwrites || env.disk().file(io.file).needs_space(io.offset, io.bytes);
   if (needs_space && is_full(env, io, key)) {
@@ -123,7 +129,7 @@ TransferFault IoFaults::on_allocate(SimEnv& env, const IoEvent& io) {
   if (!active_ || !env.disk().file(io.file).needs_space(io.offset, io.bytes)) {
     return fault;
   }
-  const uint64_t key = env.machine().hooks.fault_key();
+  const uint64_t key = next_key(env, io);
   return is_full(env, io, key) ? TransferFault{.offset = io.offset, .bytes = 0, .os_error = ENOSPC} : fault;
 }
 
@@ -133,7 +139,7 @@ void IoFaults::write(SimEnv& env, const IoEvent& io, std::span<const std::byte> 
     disk.write(io.file, io.offset, data);
     return;
   }
-  const uint64_t key = env.machine().hooks.fault_key();
+  const uint64_t key = write_key_;
   if (happens(env, io, key, fault::Kind::kLostWrite, Stream::kMisdirect, plan_.lost_write.one_in)) {
     lose_write(disk, io.file, io.offset, data);
   } else if (happens(env, io, key, fault::Kind::kMisdirectedWrite, Stream::kMisdirect,
@@ -145,11 +151,12 @@ void IoFaults::write(SimEnv& env, const IoEvent& io, std::span<const std::byte> 
 }
 
 void IoFaults::sync(SimEnv& env, const IoEvent& io, Sequence until) {
-  Decisions& decisions = env.machine().decisions;
+  const Decisions& decisions = env.machine().decisions;
   if (active_) {
-    const uint64_t key = env.machine().hooks.fault_key();
+    const uint64_t key = next_key(env, io);
     if (happens(env, io, key, fault::Kind::kSyncFails, Stream::kSyncFailure, plan_.sync_fails.one_in)) {
-      env.disk().fail_sync(io.file, decisions);
+      Decisions survival = decisions.fork(key);
+      env.disk().fail_sync(io.file, survival);
       return;
     }
     if (happens(env, io, key, fault::Kind::kLyingFlush, Stream::kSyncFailure, plan_.lying_flush.one_in)) {
@@ -159,16 +166,25 @@ void IoFaults::sync(SimEnv& env, const IoEvent& io, Sequence until) {
   env.disk().sync(io.file, until, decisions);
 }
 
-bool IoFaults::fail_sync_directory(SimEnv& env, const IoEvent& io) {
-  return active_ && happens(env, io, env.machine().hooks.fault_key(), fault::Kind::kDirectorySyncFails,
-                            Stream::kSyncFailure, plan_.directory_sync_fails.one_in);
+bool IoFaults::sync_directory(SimEnv& env, const IoEvent& io, uint32_t directory, Sequence until) {
+  if (active_) {
+    const uint64_t key = next_key(env, io);
+    if (happens(env, io, key, fault::Kind::kDirectorySyncFails, Stream::kSyncFailure,
+                plan_.directory_sync_fails.one_in)) {
+      Decisions survival = env.machine().decisions.fork(key);
+      env.disk().fail_sync_directory(directory, survival);
+      return false;
+    }
+  }
+  env.disk().sync_directory(directory, until);
+  return true;
 }
 
 int IoFaults::fail_name_change(SimEnv& env, const IoEvent& io) {
   if (!active_) {
     return 0;
   }
-  const uint64_t key = env.machine().hooks.fault_key();
+  const uint64_t key = next_key(env, io);
   if (io.kind == IoKind::kOpen && is_full(env, io, key)) {
     return ENOSPC;
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -86,6 +87,7 @@ class Run final : private RunParts, public World, public DiskHooks {
   uint64_t errors_injected() const override { return error_faults() - errors_before_life_; }
   uint64_t errors_in_files() const override { return file_error_faults() - file_errors_before_life_; }
   bool was_full() const override { return faults_.counts()[static_cast<size_t>(fault::Kind::kNoSpace)] > 0; }
+  void begin_action(uint64_t number) override { actions_[scheduler_->current()] = number; }
   void pause() override {
     if (Scheduler::running() != nullptr) {
       scheduler_->sleep(kPauseNs);
@@ -95,6 +97,10 @@ class Run final : private RunParts, public World, public DiskHooks {
   // --- DiskHooks
   void before_io(const IoEvent& event) override { on_io(event, true); }
   void after_io(const IoEvent& event) override { on_io(event, false); }
+  uint64_t fault_scope() override {
+    const uint32_t fiber = scheduler_->current();
+    return mix(mix(life_, fiber), actions_[fiber]);
+  }
   void contract_violated(std::string_view what) override {
     broken("the engine broke the environment's contract: " + std::string(what));
   }
@@ -169,6 +175,8 @@ class Run final : private RunParts, public World, public DiskHooks {
     file_errors_before_life_ = file_error_faults();
     writes_failed = false;
     shown_ = false;
+    ++life_;
+    actions_.clear();
     if (last) {
       faults_.switch_off();
     }
@@ -381,6 +389,8 @@ class Run final : private RunParts, public World, public DiskHooks {
   std::string failure_;
   uint64_t errors_before_life_ = 0;
   uint64_t file_errors_before_life_ = 0;
+  uint64_t life_ = 0;
+  std::map<uint32_t, uint64_t> actions_;  // that each fiber is in, by its number
   uint64_t probes_ = 0;
   uint64_t next_copy_ = 1;
   uint64_t next_client_ = 1'000'000;

@@ -137,11 +137,10 @@ Result<void> SimDirectoryHandle::sync() {
   if (!env_.begin(event)) {
     return fail(os_failure("sync the directory", path_, EIO));
   }
-  if (env_.machine().faults != nullptr && env_.machine().faults->fail_sync_directory(env_, event)) {
-    env_.disk().fail_sync_directory(directory_, env_.machine().decisions);
-    event.os_error = EIO;
-  } else {
+  if (IoFaults* faults = env_.machine().faults; faults == nullptr) {
     env_.disk().sync_directory(directory_, until);
+  } else if (!faults->sync_directory(env_, event, directory_, until)) {
+    event.os_error = EIO;
   }
   const bool alive = env_.end(event);
   if (event.os_error != 0 || !alive) {

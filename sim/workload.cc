@@ -59,6 +59,7 @@ void Client::act() {
 }
 
 void Client::take(Action action) {
+  world_.begin_action(++actions_);
   world_.trace.event(EventKind::kOperation, static_cast<uint64_t>(action));
   switch (action) {
     case Action::kTransaction: return transaction();

@@ -95,6 +95,7 @@ class Client {
   std::string name_;
   std::vector<Kept> kept_;
   bool wants_check_ = false;
+  uint64_t actions_ = 0;  // begun
   uint64_t operations_left_ = 0;
   uint64_t writes_made_ = 0;  // makes values unique
 };

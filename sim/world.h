@@ -32,6 +32,9 @@ class World {
   virtual uint64_t errors_in_files() const = 0;
   // Whether the disk was ever full; it may have stayed so for a while.
   virtual bool was_full() const = 0;
+  // The client on this fiber begins its action `number`: what the engine does for it, faults included, is keyed by
+  // that.
+  virtual void begin_action(uint64_t number) = 0;
   // Lets virtual time pass, and others run.
   virtual void pause() = 0;
 

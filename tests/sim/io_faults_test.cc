@@ -323,22 +323,48 @@ TEST(IoFaults, fail_in_the_same_places_on_a_second_run) {
   EXPECT_EQ(digests.size(), 1U);
 }
 
-// Keys that the test chooses, as a runner does that knows the operation of the workload.
-class KeyedHooks final : public DiskHooks {
+// Scopes that the test chooses, as a runner does that knows the action of the workload.
+class ScopedHooks final : public DiskHooks {
  public:
-  uint64_t key = 0;
-  uint64_t fault_key() override { return key; }
+  uint64_t scope = 0;
+  uint64_t fault_scope() override { return scope; }
 };
+
+TEST(IoFaults, stay_with_their_operation_when_those_on_other_files_or_of_other_kinds_are_left_out) {
+  fault::FaultPlan plan;
+  plan.io_error.read_one_in = 4;
+  plan.io_error.write_one_in = 4;
+  const auto failed_writes = [&](bool reads_too, bool other_file_too) {
+    FaultyFile faulty(plan, 4);
+    const auto other = faulty.directory().open_file("g", OpenMode::kCreate).value();
+    std::set<int> failed;
+    for (int number = 0; number < 100; ++number) {
+      if (reads_too) {
+        static_cast<void>(faulty.read(number % 16));
+      }
+      if (other_file_too) {
+        static_cast<void>(other->write_at(0, as_bytes(std::string(kPageBytes, 'g'))));
+      }
+      if (!faulty.file().write_at(0, as_bytes(std::string(kPageBytes, 'n')))) {
+        failed.insert(number);
+      }
+    }
+    return failed;
+  };
+  const std::set<int> alone = failed_writes(false, false);
+  EXPECT_GT(alone.size(), 10U);
+  EXPECT_EQ(failed_writes(true, true), alone);
+}
 
 TEST(IoFaults, stay_with_their_operation_when_others_are_left_out) {
   fault::FaultPlan plan;
   plan.io_error.read_one_in = 4;
   const auto failures = [&](const std::vector<uint64_t>& operations) {
-    KeyedHooks hooks;
+    ScopedHooks hooks;
     FaultyFile faulty(plan, 4, &hooks);
     std::set<uint64_t> failed;
     for (const uint64_t operation : operations) {
-      hooks.key = mix(operation, 1);
+      hooks.scope = mix(operation, 1);
       if (!faulty.read(0)) {
         failed.insert(operation);
       }
