@@ -13,7 +13,8 @@ namespace {
 
 // A free tail is cut off when it is this share of the file and this long; what is kept of it is a much smaller share of
 // the rest. So what a cut leaves is far from the next cut, and a file that shrinks page by page is cut a few times
-// only.
+// only. Measured with 20 breaths from 4,000 pages to 8,000 and back in 40 commits (cuts; file after a breath, of what
+// is in use): keeping a 32nd 100, 1.11; an 8th 311, 1.16; a 64th 100, 1.04, which grows by 8 % more pages again.
 constexpr uint64_t kTailShare = 8;
 constexpr uint64_t kTailBytesMin = 256 * 1024;
 constexpr uint64_t kTailKeptShare = 32;
