@@ -52,7 +52,10 @@ class Vandal {
         decisions_(decisions),
         directory_(*disk.find_directory("db")),
         tree_(*disk.find(directory_, "tree")),
-        live_(live_pages(disk.file(tree_))) {}
+        live_(live_pages(disk.file(tree_))) {
+    const auto meta = newest_meta(disk.file(tree_));
+    is_newest_ = meta && to_int(meta->csn) == context.oracle.model().newest_csn();
+  }
 
   RotDamage damage() {
     const uint64_t aim = decisions_.below(kStream, 16);
@@ -64,6 +67,8 @@ class Vandal {
       forged();
     } else if (aim == 8) {
       identity();
+    } else if (aim == 9) {
+      meta_page();
     }
     if (done_.text.empty()) {
       sectors();
@@ -81,14 +86,15 @@ class Vandal {
       const std::vector<std::byte> now = read(file, page);
       const format::PageHeader& is = format::header_of(now.data());
       const format::PageHeader& was = format::header_of(before.data() + page.offset);
-      if (was.page_number == is.page_number && was.birth == is.birth && was.epoch != is.epoch) {
+      const auto then = before.subspan(page.offset, page.bytes);
+      if (was.page_number == is.page_number && was.birth == is.birth && !std::ranges::equal(then, now)) {
         candidates.push_back(page);
       }
     }
     if (!candidates.empty()) {
       const LivePage page = pick(candidates);
       cover(disk_, tree_, page.offset, before.subspan(page.offset, page.bytes), fault::Kind::kLostWrite);
-      note(fault::Kind::kLostWrite, "tree", page.offset, ", a page of an attempt that was cut off");
+      note(fault::Kind::kLostWrite, "tree", page.offset, ", a page of an attempt that came to nothing");
     }
     return std::move(done_);
   }
@@ -109,7 +115,7 @@ class Vandal {
     done_.blamed = done_.text.empty() || done_.blamed == file ? file : "";
     done_.text +=
         fmt::format("{}{} of {} at {}{}", done_.text.empty() ? "" : ", ", fault::info(kind).name, file, offset, more);
-    if (file != "tree") {
+    if (file != "tree" || !is_newest_) {
       return;
     }
     const auto page = std::ranges::find_if(
@@ -137,6 +143,23 @@ class Vandal {
     const uint64_t one_bit = decisions_.below(kStream, kBits) << 16U;  // see fault/bit_rot.h
     if (damage_sector(disk_, *disk_.find(directory_, "identity"), 0, fault::Kind::kBitRot, one_bit)) {
       note(fault::Kind::kBitRot, "identity", 0, ", in what it says");
+    }
+  }
+
+  // Both copies of one of the two: the newest state may have been there.
+  void meta_page() {
+    constexpr std::array<fault::Kind, 3> kKinds = {fault::Kind::kBitRot, fault::Kind::kZeroedSector,
+                                                   fault::Kind::kLatentSector};
+    const uint64_t page_bytes = context_.config.page_bytes;
+    const uint64_t page = decisions_.below(kStream, format::kMetaPages) * page_bytes;
+    done_.must_refuse = true;
+    for (const uint64_t offset : {page, page + page_bytes - format::kMetaCopyBytes}) {
+      const fault::Kind kind = decisions_.pick(kStream, kKinds);
+      if (damage_sector(disk_, tree_, offset / kSectorBytes, kind, decisions_.draw(kStream))) {
+        note(kind, "tree", offset, ", a copy of a meta page");
+      } else {
+        done_.must_refuse = false;
+      }
     }
   }
 
@@ -207,6 +230,7 @@ class Vandal {
   const uint32_t directory_;
   const uint32_t tree_;
   const std::vector<LivePage> live_;
+  bool is_newest_ = false;  // the state in the tree file is the one that the database shows
   RotDamage done_;
 };
 

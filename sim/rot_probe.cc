@@ -43,6 +43,9 @@ class RotProbe {
     if (!database) {
       return refusal(database.error(), "opening it");
     }
+    if (hit_.must_refuse) {
+      return "it was opened, although both copies of a meta page are damaged";
+    }
     last_look_.reset();
     Verdict verdict = look(*database, model_.newest_csn());
     if (!verdict) {
@@ -66,34 +69,69 @@ class RotProbe {
   }
 
  private:
-  // An attempt to commit is cut off when its pages were written, and after it another commit gets its number. Then one
-  // page of that commit was never stored: what the attempt had left there is still there, right but for its epoch.
+  // An attempt to commit comes to nothing after it wrote pages, and another commit gets its number. Then one page of
+  // that commit was never stored: what the attempt had left in its place is still there.
   void revive() {
-    const uint32_t tree = *copy_.find(*copy_.find_directory("db"), "tree");
+    const SimDisk before = copy_;
+    std::vector<std::byte> left;
+    const bool done = decisions_.chance(kStream, 1, 2) ? cut_off(left) : refuse(left);
+    if (!done) {
+      copy_ = before;
+    } else if (!broken_) {
+      hit_ = put_page_back(context_, copy_, left, decisions_);
+    }
+  }
+
+  // The attempt ends with its process, so that the commit has another epoch. `left`: the tree file in between. False:
+  // it did not come to that.
+  bool cut_off(std::vector<std::byte>& left) {
     {
       CopyProcess process(context_, copy_, decisions_, trace_, nullptr);
       auto database = process.open();
       if (!database) {
-        return;  // whoever examines the disk finds the same
+        return false;
       }
       process.kill_before_sync();
       static_cast<void>(database->put("bucket0", "nobody", "of an attempt that was cut off"));
     }
     copy_.process_kill();
-    std::vector<std::byte> left(static_cast<size_t>(copy_.file(tree).size()));
-    copy_.file(tree).read_truth(0, left);
-    {
-      CopyProcess process(context_, copy_, decisions_, trace_, nullptr);
-      auto database = process.open();
-      if (!database) {
-        return;
-      }
-      broken_ = put_one(*database, 0);
-      if (broken_) {
-        return;
-      }
+    left = tree_file();
+    CopyProcess process(context_, copy_, decisions_, trace_, nullptr);
+    auto database = process.open();
+    if (!database || to_int(database->snapshot().csn()) != model_.newest_csn()) {
+      return false;  // it may be there: nobody was answered
     }
-    hit_ = put_page_back(context_, copy_, left, decisions_);
+    broken_ = put_one(*database, 0);
+    return true;
+  }
+
+  // The attempt is refused by a full disk, on which nothing can be overwritten either; the process goes on.
+  bool refuse(std::vector<std::byte>& left) {
+    fault::FaultPlan plan;
+    plan.no_space = {.one_in = 2, .duration_max = 1, .refuses_overwrites = true};
+    IoFaults faults(plan);
+    faults.switch_off();
+    CopyProcess process(context_, copy_, decisions_, trace_, &faults);
+    auto database = process.open();
+    if (!database) {
+      return false;
+    }
+    faults.switch_on();
+    const auto refused = database->put("bucket0", "nobody", std::string(context_.config.page_bytes, 'n'));
+    faults.switch_off();
+    if (refused || refused.error().code() != ErrorCode::kNoSpace) {
+      return false;
+    }
+    left = tree_file();
+    broken_ = put_one(*database, 0);
+    return true;
+  }
+
+  std::vector<std::byte> tree_file() const {
+    const Inode& tree = copy_.file(*copy_.find(*copy_.find_directory("db"), "tree"));
+    std::vector<std::byte> bytes(static_cast<size_t>(tree.size()));
+    tree.read_truth(0, bytes);
+    return bytes;
   }
 
   // What could be read before something was written can be read after it: damage does not spread.

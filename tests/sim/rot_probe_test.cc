@@ -124,6 +124,10 @@ TEST_F(RotProbe, R27_a_page_of_an_attempt_that_was_cut_off_is_noticed) {
   tree.read_truth(0, before);
   put("committed", false);
   EXPECT_EQ(newest_meta(disk_.file(tree_of(disk_)))->csn, Csn{61});
+  TxnLog log;
+  log.blind = true;
+  log.put(oracle_.model().bucket("bucket0"), "key", "committed");
+  ASSERT_EQ(oracle_.model().apply(log), std::nullopt);
   const RotDamage done = put_page_back(context(), disk_, before, decisions);
   ASSERT_EQ(done.live.size(), 1U) << done.text;
   CopyProcess process(context(), disk_, decisions, trace, nullptr);
