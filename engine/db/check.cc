@@ -63,7 +63,7 @@ class Checker {
     if (!file && file.error().code() != ErrorCode::kNotFound) {
       return fail(file.error());
     }
-    if (!file && store_.meta().csn > Csn{}) {
+    if (!file && store_.new_reader().state().csn > Csn{}) {
       report_.damage.push_back(
           {.file = std::string(kIdentityFileName), .offset = 0, .what = "the identity file is missing"});
     }
