@@ -51,8 +51,8 @@ void try_frame(std::span<const std::byte> segment) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
-  const size_t sectors = std::min(bytes, kInputBytesMax) / format::kSectorBytes + 1;
-  std::vector<std::byte> block = fuzz::block_of({data, bytes}, sectors * format::kSectorBytes);
+  const size_t sectors = std::min(bytes, kInputBytesMax) / format::kFrameUnitBytes + 1;
+  std::vector<std::byte> block = fuzz::block_of({data, bytes}, sectors * format::kFrameUnitBytes);
   try_frame(block);
   const std::span<std::byte> all(block);
   const auto body_bytes = load_le<uint32_t>(block.data() + offsetof(format::FrameHeaderOnDisk, body_bytes));

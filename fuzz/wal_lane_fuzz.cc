@@ -52,7 +52,7 @@ void make_right(std::span<std::byte> file, uint64_t offset) {
     return;
   }
   const auto segment = format::decode_segment_header(sector);
-  if (!segment || offset + format::kSectorBytes > file.size()) {
+  if (!segment || offset + format::kFrameUnitBytes > file.size()) {
     return;
   }
   const uint32_t seed = format::frame_seed_of(*segment);
@@ -71,8 +71,8 @@ void patch(Choices& input, Directory& directory) {
         directory.open_file(wal::slot_file_name(2, static_cast<uint16_t>(input.below(5))), OpenMode::kCreate).value();
     std::vector<std::byte> bytes(kSegmentBytes);
     CHECK(file->read_at(0, bytes).has_value());
-    const uint32_t sector = input.below(2) == 0 ? input.below(6) : input.below(kSegmentBytes / format::kSectorBytes);
-    const uint64_t offset = uint64_t{sector} * format::kSectorBytes;
+    const uint32_t unit = input.below(2) == 0 ? input.below(6) : input.below(kSegmentBytes / format::kFrameUnitBytes);
+    const uint64_t offset = uint64_t{unit} * format::kFrameUnitBytes;
     const uint32_t at = input.below(4) == 0 ? input.below(format::kSectorBytes) : input.below(96);
     for (uint32_t count = input.below(16), i = at; i < at + count && i < format::kSectorBytes; ++i) {
       bytes[offset + i] = static_cast<std::byte>(input.byte());

@@ -18,6 +18,25 @@ uint32_t checksum_of(std::span<const std::byte> copy) {
 
 bool is_in_file(const PageRef& ref, const Meta& meta) { return to_int(ref.page) < meta.page_count; }
 
+const char* find_bad_field(const LogStart& log) {
+  const bool has_lanes = log.lane_count > 0;
+  if (log.lane_count > kLanesMax) {
+    return "lane_count";
+  }
+  if (has_lanes && to_int(log.epoch) == 0) {
+    return "wal_epoch";
+  }
+  if (has_lanes ? !is_segment_size(log.segment_bytes) : log.segment_bytes != 0) {
+    return "segment_bytes";
+  }
+  for (uint16_t lane = 0; lane < kLanesMax; ++lane) {
+    if ((log.first_sequence[lane] != 0) != (lane < log.lane_count)) {
+      return "first_sequence";
+    }
+  }
+  return nullptr;
+}
+
 // The rules for the values, the same for those who write and those who read. Null, or the field that breaks one.
 const char* find_bad_field(const Meta& meta) {
   if (!is_page_size(meta.page_bytes)) {
@@ -48,7 +67,7 @@ const char* find_bad_field(const Meta& meta) {
   if (meta.free_map_level > kLevelMax || (meta.free_map.is_null() && meta.free_map_level != 0)) {
     return "free_map_level";
   }
-  return meta.slot < kMetaPages ? nullptr : "slot";
+  return meta.slot < kMetaPages ? find_bad_field(meta.log) : "slot";
 }
 
 std::unexpected<Error> damaged(const char* what) {
@@ -76,6 +95,11 @@ std::array<std::byte, kMetaCopyBytes> encode_meta(const Meta& meta) {
   bytes.next_bucket_id = meta.next_bucket_id;
   bytes.free_map_level = meta.free_map_level;
   bytes.slot = meta.slot;
+  bytes.lane_count = meta.log.lane_count;
+  bytes.wal_epoch = to_int(meta.log.epoch);
+  bytes.segment_bytes = meta.log.segment_bytes;
+  bytes.closed = meta.log.closed ? 1 : 0;
+  std::ranges::copy(meta.log.first_sequence, bytes.first_sequence.begin());
   bytes.checksum = checksum_of(std::as_bytes(std::span(&bytes, 1)));
   return std::bit_cast<std::array<std::byte, kMetaCopyBytes>>(bytes);
 }
@@ -107,6 +131,14 @@ Result<Meta> decode_meta(std::span<const std::byte, kMetaCopyBytes> copy) {
   meta.next_bucket_id = bytes.next_bucket_id;
   meta.free_map_level = bytes.free_map_level;
   meta.slot = bytes.slot;
+  meta.log.lane_count = bytes.lane_count;
+  meta.log.epoch = static_cast<Epoch>(uint32_t{bytes.wal_epoch});
+  meta.log.segment_bytes = bytes.segment_bytes;
+  meta.log.closed = bytes.closed == 1;
+  std::ranges::copy(bytes.first_sequence, meta.log.first_sequence.begin());
+  if (bytes.closed > 1) {
+    return damaged("closed");
+  }
   if (!decode(bytes.catalog, meta.catalog)) {
     return damaged("catalog");
   }
@@ -116,7 +148,8 @@ Result<Meta> decode_meta(std::span<const std::byte, kMetaCopyBytes> copy) {
   if (const char* field = find_bad_field(meta)) {
     return damaged(field);
   }
-  if (std::ranges::any_of(bytes.reserved, [](std::byte byte) { return byte != std::byte{0}; })) {
+  const auto is_set = [](std::byte byte) { return byte != std::byte{0}; };
+  if (std::ranges::any_of(bytes.reserved, is_set) || std::ranges::any_of(bytes.more_reserved, is_set)) {
     return damaged("reserved bytes");
   }
   return meta;

@@ -21,7 +21,13 @@
 //       96    8 next_bucket_id    starts at 1
 //      104    1 free_map_level    level of the free map's root: 0 if it is a single free map page
 //      105    1 slot              0 or 1: the meta page that it was written to
-//      106  406 reserved          0; anything else is refused
+//      106    2 lane_count        lanes of the log that leads on from here; at most kLanesMax
+//      108    4 wal_epoch         of the log; 0 only without lanes
+//      112    4 segment_bytes     of the log: a power of two from 65,536 to 4,194,304; 0 exactly without lanes
+//      116    1 closed            1: nothing in the log is newer than this state; else 0
+//      117    3 reserved          0; anything else is refused
+//      120  256 first_sequence    per lane the first segment that is live; not 0 up to lane_count, 0 beyond
+//      376  136 reserved          0; anything else is refused
 #pragma once
 
 #include <array>
@@ -31,6 +37,7 @@
 
 #include <holdfast/result.h>
 
+#include "format/log_start.h"
 #include "format/page.h"
 
 namespace holdfast::format {
@@ -61,7 +68,13 @@ struct MetaOnDisk {
   Le<uint64_t> next_bucket_id;
   uint8_t free_map_level;
   uint8_t slot;
-  std::array<std::byte, 406> reserved;
+  Le<uint16_t> lane_count;
+  Le<uint32_t> wal_epoch;
+  Le<uint32_t> segment_bytes;
+  uint8_t closed;
+  std::array<std::byte, 3> reserved;
+  std::array<Le<uint64_t>, kLanesMax> first_sequence;
+  std::array<std::byte, 136> more_reserved;
 };
 static_assert(is_on_disk_struct<MetaOnDisk>);
 static_assert(sizeof(MetaOnDisk) == kMetaCopyBytes);
@@ -78,7 +91,13 @@ static_assert(offsetof(MetaOnDisk, free_map) == 80);
 static_assert(offsetof(MetaOnDisk, next_bucket_id) == 96);
 static_assert(offsetof(MetaOnDisk, free_map_level) == 104);
 static_assert(offsetof(MetaOnDisk, slot) == 105);
-static_assert(offsetof(MetaOnDisk, reserved) == 106);
+static_assert(offsetof(MetaOnDisk, lane_count) == 106);
+static_assert(offsetof(MetaOnDisk, wal_epoch) == 108);
+static_assert(offsetof(MetaOnDisk, segment_bytes) == 112);
+static_assert(offsetof(MetaOnDisk, closed) == 116);
+static_assert(offsetof(MetaOnDisk, reserved) == 117);
+static_assert(offsetof(MetaOnDisk, first_sequence) == 120);
+static_assert(offsetof(MetaOnDisk, more_reserved) == 376);
 
 struct Meta {
   DatabaseId database_id{};
@@ -93,6 +112,7 @@ struct Meta {
   uint64_t next_bucket_id = 1;
   uint8_t free_map_level = 0;
   uint8_t slot = 0;
+  LogStart log;
   friend bool operator==(const Meta&, const Meta&) = default;
 };
 

@@ -16,8 +16,8 @@ const char* find_bad_field(const FrameHeader& header) {
   if (header.body_bytes == 0 || header.body_bytes > kFrameBodyBytesMax) {
     return "body_bytes";
   }
-  if (header.sector == 0) {
-    return "sector";
+  if (header.unit == 0) {
+    return "unit";
   }
   if (to_int(header.first_csn) == 0 || header.first_csn > header.last_csn) {
     return "first_csn";
@@ -34,10 +34,10 @@ const char* find_bad_field(const FrameHeader& header) {
   if (header.flush_segments_back >= kSlotsMax) {
     return "flush_segments_back";
   }
-  if (header.flush_sector == 0 || (header.flush_segments_back == 0 && header.flush_sector > header.sector)) {
-    return "flush_sector";
+  if (header.flush_unit == 0 || (header.flush_segments_back == 0 && header.flush_unit > header.unit)) {
+    return "flush_unit";
   }
-  const bool begins_flush = header.flush_segments_back == 0 && header.flush_sector == header.sector;
+  const bool begins_flush = header.flush_segments_back == 0 && header.flush_unit == header.unit;
   if (header.continued_bytes > header.body_bytes || (begins_flush && header.continued_bytes > 0)) {
     return "continued_bytes";
   }
@@ -67,22 +67,22 @@ void seal_frame(std::span<std::byte> frame, const FrameHeader& header, uint32_t 
   fields.body_checksum = crc32c(body, frame_seed);
   fields.body_bytes = header.body_bytes;
   fields.flags = header.ends_inside ? kEndsInsideBit : uint16_t{0};
-  fields.sector = header.sector;
+  fields.unit = header.unit;
   fields.first_csn = to_int(header.first_csn);
   fields.last_csn = to_int(header.last_csn);
   fields.watermark = to_int(header.watermark);
   fields.wall_ns = static_cast<uint64_t>(header.wall_ns);
   fields.frame_number = header.frame_number;
   fields.flush_segments_back = header.flush_segments_back;
-  fields.flush_sector = header.flush_sector;
+  fields.flush_unit = header.flush_unit;
   fields.continued_bytes = header.continued_bytes;
   std::memcpy(frame.data(), &fields, sizeof fields);
   fields.header_checksum = header_checksum_of(frame.first<kFrameHeaderBytes>(), frame_seed);
   std::memcpy(frame.data(), &fields, sizeof fields);
 }
 
-const char* decode_frame_header(std::span<const std::byte, kFrameHeaderBytes> bytes, uint32_t frame_seed,
-                                uint16_t sector, FrameHeader& header) {
+const char* decode_frame_header(std::span<const std::byte, kFrameHeaderBytes> bytes, uint32_t frame_seed, uint16_t unit,
+                                FrameHeader& header) {
   FrameHeaderOnDisk fields;
   std::memcpy(&fields, bytes.data(), sizeof fields);
   if (fields.header_checksum != header_checksum_of(bytes, frame_seed)) {
@@ -94,19 +94,19 @@ const char* decode_frame_header(std::span<const std::byte, kFrameHeaderBytes> by
   header.body_checksum = fields.body_checksum;
   header.body_bytes = fields.body_bytes;
   header.ends_inside = fields.flags == kEndsInsideBit;
-  header.sector = fields.sector;
+  header.unit = fields.unit;
   header.first_csn = static_cast<Csn>(uint64_t{fields.first_csn});
   header.last_csn = static_cast<Csn>(uint64_t{fields.last_csn});
   header.watermark = static_cast<Csn>(uint64_t{fields.watermark});
   header.wall_ns = static_cast<int64_t>(static_cast<uint64_t>(fields.wall_ns));
   header.frame_number = fields.frame_number;
   header.flush_segments_back = fields.flush_segments_back;
-  header.flush_sector = fields.flush_sector;
+  header.flush_unit = fields.flush_unit;
   header.continued_bytes = fields.continued_bytes;
   if (const char* field = find_bad_field(header)) {
     return field;
   }
-  return header.sector == sector ? nullptr : "sector";
+  return header.unit == unit ? nullptr : "unit";
 }
 
 const char* find_body_damage(std::span<const std::byte> rest, const FrameHeader& header, uint32_t frame_seed) {

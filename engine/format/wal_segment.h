@@ -24,20 +24,17 @@
 
 #include <holdfast/result.h>
 
+#include "format/log_start.h"
 #include "format/meta.h"
 
 namespace holdfast::format {
 
 constexpr uint32_t kSectorBytes = 512;
-constexpr uint32_t kSegmentBytesMin = 64 * 1024;
-constexpr uint32_t kSegmentBytesMax = 4 * 1024 * 1024;
-constexpr uint16_t kLanesMax = 32;
+// Frames start at multiples of it, the first one behind the header's. Large enough for the units in which disks write:
+// what is durable already does not lie in a unit that is written again.
+constexpr uint32_t kFrameUnitBytes = 4096;
 constexpr uint16_t kSlotsMax = 4096;
 constexpr std::array<char, 8> kSegmentMagic = {'H', 'F', 'W', 'A', 'L', 'S', 'E', 'G'};
-
-constexpr bool is_segment_size(uint64_t bytes) {
-  return bytes >= kSegmentBytesMin && bytes <= kSegmentBytesMax && (bytes & (bytes - 1)) == 0;
-}
 
 struct SegmentHeaderOnDisk {
   std::array<char, 8> magic;

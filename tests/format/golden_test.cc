@@ -48,7 +48,14 @@ TEST(Golden, meta_copy) {
       .field("next_bucket_id", 8)
       .field("free_map_level", 1)
       .field("slot", 1)
-      .zeros("reserved", 406)
+      .field("lane_count", 2)
+      .field("wal_epoch", 4)
+      .field("segment_bytes", 4)
+      .field("closed", 1)
+      .zeros("reserved", 3)
+      .field("first_sequence[0 to 2]", 24)
+      .zeros("first_sequence[3 to 31]", 232)
+      .zeros("reserved", 136)
       .compare_with("meta.golden");
 }
 

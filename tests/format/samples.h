@@ -146,6 +146,7 @@ inline Meta meta() {
   meta.next_bucket_id = 4;
   meta.free_map_level = 1;
   meta.slot = 1;
+  meta.log = {3, Epoch{9}, 1 << 20, true, {17, 18, 19}};
   return meta;
 }
 

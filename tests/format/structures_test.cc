@@ -211,7 +211,17 @@ TEST(MetaCodec, refuses_fields_that_break_their_rule) {
   expect_meta_refused("next_bucket_id", [](MetaOnDisk& bytes) { bytes.next_bucket_id = 0; });
   expect_meta_refused("free_map_level", [](MetaOnDisk& bytes) { bytes.free_map_level = kLevelMax + 1; });
   expect_meta_refused("slot", [](MetaOnDisk& bytes) { bytes.slot = 2; });
+  expect_meta_refused("lane_count", [](MetaOnDisk& bytes) { bytes.lane_count = kLanesMax + 1; });
+  expect_meta_refused("wal_epoch", [](MetaOnDisk& bytes) { bytes.wal_epoch = 0; });
+  for (const uint32_t segment_bytes : {0U, 65535U, 65537U, 8U << 20U}) {
+    expect_meta_refused("segment_bytes", [&](MetaOnDisk& bytes) { bytes.segment_bytes = segment_bytes; });
+  }
+  expect_meta_refused("closed", [](MetaOnDisk& bytes) { bytes.closed = 2; });
+  expect_meta_refused("first_sequence", [](MetaOnDisk& bytes) { bytes.first_sequence[2] = 0; });
+  expect_meta_refused("first_sequence", [](MetaOnDisk& bytes) { bytes.first_sequence[3] = 1; });
+  expect_meta_refused("first_sequence", [](MetaOnDisk& bytes) { bytes.lane_count = 2; });
   expect_meta_refused("reserved", [](MetaOnDisk& bytes) { bytes.reserved.back() = std::byte{1}; });
+  expect_meta_refused("reserved", [](MetaOnDisk& bytes) { bytes.more_reserved.back() = std::byte{1}; });
 }
 
 // --- identity

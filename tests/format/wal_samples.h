@@ -17,14 +17,14 @@ inline FrameHeader frame_header(uint32_t body_bytes) {
   FrameHeader header;
   header.body_bytes = body_bytes;
   header.ends_inside = true;
-  header.sector = 9;
+  header.unit = 9;
   header.first_csn = Csn{101};
   header.last_csn = Csn{107};
   header.watermark = Csn{98};
   header.wall_ns = 1'700'000'000'000'000'000;
   header.frame_number = 2345;
   header.flush_segments_back = 1;
-  header.flush_sector = 100;
+  header.flush_unit = 100;
   header.continued_bytes = 5;
   return header;
 }

@@ -52,17 +52,17 @@ TEST(Golden, wal_frame) {
       .field("body_checksum", 4)
       .field("body_bytes", 4)
       .field("flags", 2)
-      .field("sector", 2)
+      .field("unit", 2)
       .field("first_csn", 8)
       .field("last_csn", 8)
       .field("watermark", 8)
       .field("wall_ns", 8)
       .field("frame_number", 8)
       .field("flush_segments_back", 2)
-      .field("flush_sector", 2)
+      .field("flush_unit", 2)
       .field("continued_bytes", 4)
       .field("body", 12)
-      .zeros("padding", 512 - 64 - 12)
+      .zeros("padding", kFrameUnitBytes - 64 - 12)
       .compare_with("wal_frame.golden");
 }
 
@@ -119,7 +119,7 @@ TEST(WalFrame, is_valid_in_no_other_segment) {
 TEST(WalFrame, is_valid_at_no_other_sector) {
   const Bytes frame = samples::frame();
   FrameHeader header;
-  EXPECT_STREQ(decode_frame_header(std::span(frame).first<kFrameHeaderBytes>(), seed(), kSector + 1, header), "sector");
+  EXPECT_STREQ(decode_frame_header(std::span(frame).first<kFrameHeaderBytes>(), seed(), kSector + 1, header), "unit");
 }
 
 TEST(WalFrame, refuses_zeros_and_a_body_that_leaves_its_segment) {
@@ -139,33 +139,33 @@ TEST(WalFrame, refuses_what_breaks_a_rule) {
   EXPECT_EQ(damage_with(8, uint32_t{0}), "body_bytes");
   EXPECT_EQ(damage_with(8, kFrameBodyBytesMax + 1), "body_bytes");
   EXPECT_EQ(damage_with(12, uint16_t{2}), "flags");
-  EXPECT_EQ(damage_with(14, uint16_t{0}), "sector");
-  EXPECT_EQ(damage_with(14, uint16_t{8}), "sector");
+  EXPECT_EQ(damage_with(14, uint16_t{0}), "unit");
+  EXPECT_EQ(damage_with(14, uint16_t{8}), "unit");
   EXPECT_EQ(damage_with(16, uint64_t{0}), "first_csn");
   EXPECT_EQ(damage_with(16, uint64_t{108}), "first_csn");
   EXPECT_EQ(damage_with(24, kCsnMax + 1), "last_csn");
   EXPECT_EQ(damage_with(32, uint64_t{101}), "watermark");
   EXPECT_EQ(damage_with(48, uint64_t{0}), "frame_number");
   EXPECT_EQ(damage_with(56, kSlotsMax), "flush_segments_back");
-  EXPECT_EQ(damage_with(58, uint16_t{0}), "flush_sector");
+  EXPECT_EQ(damage_with(58, uint16_t{0}), "flush_unit");
   EXPECT_EQ(damage_with(60, uint32_t{13}), "continued_bytes");
 }
 
 TEST(WalFrame, refuses_a_flush_that_began_behind_it_or_inside_a_record) {
   FrameHeader header = samples::frame_header(12);
   const Bytes frame = samples::frame();
-  const auto damage_with = [&](uint16_t flush_sector) {
+  const auto damage_with = [&](uint16_t flush_unit) {
     Bytes changed = frame;
     store_le(changed.data() + 56, uint16_t{0});
-    store_le(changed.data() + 58, flush_sector);
+    store_le(changed.data() + 58, flush_unit);
     store_le(changed.data(), crc32c(std::span(changed).subspan(4, 60), seed()));
     return frame_damage(changed, seed());
   };
   EXPECT_EQ(damage_with(8), "");
-  EXPECT_EQ(damage_with(10), "flush_sector");
+  EXPECT_EQ(damage_with(10), "flush_unit");
   EXPECT_EQ(damage_with(9), "continued_bytes");
   header.flush_segments_back = 0;
-  header.flush_sector = 9;
+  header.flush_unit = 9;
   header.continued_bytes = 0;
   EXPECT_EQ(frame_damage(samples::sealed_frame("body", header, seed()), seed()), "");
 }
@@ -225,15 +225,15 @@ RC_GTEST_PROP(WalFrame, reads_what_was_written, ()) {
   const auto body = *rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::arbitrary<char>()));
   FrameHeader header;
   header.ends_inside = *rc::gen::arbitrary<bool>();
-  header.sector = kSector;
+  header.unit = kSector;
   header.watermark = Csn{*rc::gen::inRange<uint64_t>(0, 1000)};
   header.first_csn = Csn{to_int(header.watermark) + *rc::gen::inRange<uint64_t>(1, 1000)};
   header.last_csn = Csn{to_int(header.first_csn) + *rc::gen::inRange<uint64_t>(0, 1000)};
   header.wall_ns = *rc::gen::arbitrary<int64_t>();
   header.frame_number = *rc::gen::positive<uint64_t>();
   header.flush_segments_back = *rc::gen::inRange<uint16_t>(0, 3);
-  header.flush_sector = *rc::gen::inRange<uint16_t>(1, kSector + 1);
-  const bool begins_flush = header.flush_segments_back == 0 && header.flush_sector == kSector;
+  header.flush_unit = *rc::gen::inRange<uint16_t>(1, kSector + 1);
+  const bool begins_flush = header.flush_segments_back == 0 && header.flush_unit == kSector;
   header.continued_bytes = begins_flush ? 0 : *rc::gen::inRange<uint32_t>(0, static_cast<uint32_t>(body.size()) + 1);
   const auto frame_seed = *rc::gen::arbitrary<uint32_t>();
   const Bytes frame = samples::sealed_frame(body, header, frame_seed);
