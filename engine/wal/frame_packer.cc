@@ -10,12 +10,12 @@ namespace {
 
 using format::frame_bytes;
 using format::kFrameHeaderBytes;
-using format::kSectorBytes;
+using format::kFrameUnitBytes;
 
 // A buffer that a large transaction made larger than this is given back.
 constexpr size_t kBytesKept = 4 * 1024 * 1024;
 
-// The one function that says how long frames are. Pre: room is a multiple of kSectorBytes and not 0.
+// The one function that says how long frames are. Pre: room is a multiple of kFrameUnitBytes and not 0.
 uint32_t next_body_bytes(uint32_t room, uint64_t stream_bytes) {
   const uint32_t bytes_max = std::min(room - kFrameHeaderBytes, format::kFrameBodyBytesMax);
   return static_cast<uint32_t>(std::min<uint64_t>(bytes_max, stream_bytes));
@@ -46,7 +46,7 @@ uint64_t segments_entered(const LanePosition& from, uint64_t stream_bytes, uint3
   uint32_t offset = from.offset;
   while (stream_bytes > 0) {
     if (offset == segment_bytes) {
-      offset = kSectorBytes;
+      offset = kFrameUnitBytes;
       ++entered;
     }
     const uint32_t body_bytes = next_body_bytes(segment_bytes - offset, stream_bytes);
@@ -66,7 +66,7 @@ FramePacker::FramePacker(const RecordStream& stream, const LanePosition& from, u
 
 void FramePacker::step_into_segment() {
   if (position_.offset == segment_bytes_) {
-    position_ = {position_.sequence + 1, kSectorBytes};
+    position_ = {position_.sequence + 1, kFrameUnitBytes};
   }
 }
 
@@ -91,7 +91,7 @@ void FramePacker::pack_frame(uint32_t frame_seed, std::span<std::byte> frame, ui
   const uint64_t record_begin = mark_ == 0 ? 0 : marks[mark_ - 1].end;
   format::FrameHeader header;
   header.body_bytes = body_bytes;
-  header.sector = static_cast<uint16_t>(position_.offset / kSectorBytes);
+  header.unit = static_cast<uint16_t>(position_.offset / kFrameUnitBytes);
   header.first_csn = marks[mark_].first_csn;
   if (done_bytes_ > record_begin) {
     header.continued_bytes = static_cast<uint32_t>(std::min<uint64_t>(body_bytes, marks[mark_].end - done_bytes_));
@@ -105,7 +105,7 @@ void FramePacker::pack_frame(uint32_t frame_seed, std::span<std::byte> frame, ui
   header.wall_ns = stamp_.wall_ns;
   header.frame_number = stamp_.frame_number++;
   header.flush_segments_back = static_cast<uint16_t>(position_.sequence - begin_.sequence);
-  header.flush_sector = static_cast<uint16_t>(begin_.offset / kSectorBytes);
+  header.flush_unit = static_cast<uint16_t>(begin_.offset / kFrameUnitBytes);
   std::ranges::copy(stream_.bytes().subspan(done_bytes_, body_bytes), frame.begin() + kFrameHeaderBytes);
   format::seal_frame(frame, header, frame_seed);
   done_bytes_ = end;

@@ -35,7 +35,7 @@ class RecordStream {
 // Where the next frame goes. Inside a segment, or right at its end: then it goes to the start of the next one.
 struct LanePosition {
   uint64_t sequence = 0;
-  uint32_t offset = format::kSectorBytes;
+  uint32_t offset = format::kFrameUnitBytes;
 
   friend auto operator<=>(const LanePosition&, const LanePosition&) = default;
 };

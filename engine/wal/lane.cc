@@ -9,17 +9,18 @@ namespace holdfast::wal {
 
 namespace {
 
+using format::kFrameUnitBytes;
 using format::kSectorBytes;
 
 // What flushes lose in the segments that so many bytes of frames would fill: headers and padding of full frames.
 uint64_t usable_bytes(uint32_t room) {
-  const uint64_t lost = uint64_t{kSectorBytes} * (room / format::kFrameBodyBytesMax + 1);
+  const uint64_t lost = uint64_t{kFrameUnitBytes} * (room / format::kFrameBodyBytesMax + 1);
   return room > lost ? room - lost : 0;
 }
 
 // What is buffered is written by at most three flushes: the one under way, the next, and one that the new record is too
 // late for. Each ends with a frame that is not full.
-constexpr uint64_t kUnfilledBytes = 3 * uint64_t{2} * kSectorBytes;
+constexpr uint64_t kUnfilledBytes = 3 * uint64_t{2} * kFrameUnitBytes;
 
 // Slots found with such a header are of no epoch to come, and of this database.
 bool is_left_behind(std::span<const std::byte, kSectorBytes> sector, const LaneIdentity& identity) {
@@ -71,8 +72,10 @@ Result<void> Lane::take_slot_found(uint16_t slot, bool is_kept) {
   std::array<std::byte, kSectorBytes> sector{};
   HOLDFAST_TRY(file->read_at(0, sector));
   if (sector != std::array<std::byte, kSectorBytes>{} && !is_left_behind(sector, identity_)) {
-    HOLDFAST_TRY(file->write_at(0, std::array<std::byte, kSectorBytes>{}));
-    HOLDFAST_TRY(file->sync());
+    // Of this epoch already, where somebody put an older tree file back: under the same header its frames would be
+    // valid once more.
+    file.reset();
+    HOLDFAST_TRY(create_slot(directory_, identity_.lane, slot, segment_bytes_));
   }
   free_.insert(slot);
   return {};
@@ -249,7 +252,7 @@ uint64_t Lane::missing_slots(uint64_t record_bytes) {
   const uint64_t bytes =
       flushing_bytes_ + buffer_.bytes().size() + format::kRecordHeaderBytes + record_bytes + kUnfilledBytes;
   const uint64_t room = usable_bytes(segment_bytes_ - position_.offset);
-  const uint64_t per_segment = usable_bytes(segment_bytes_ - kSectorBytes);
+  const uint64_t per_segment = usable_bytes(segment_bytes_ - kFrameUnitBytes);
   const uint64_t segments = bytes > room ? (bytes - room + per_segment - 1) / per_segment : 0;
   const uint64_t needed = segments + 1;  // the last one stays without frames
   const uint64_t there = live_.back().sequence - position_.sequence + free_.size();

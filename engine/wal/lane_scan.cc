@@ -16,7 +16,7 @@ namespace {
 
 using format::FrameHeader;
 using format::kFrameHeaderBytes;
-using format::kSectorBytes;
+using format::kFrameUnitBytes;
 
 class Scan {
  public:
@@ -51,12 +51,12 @@ class Scan {
 
   void scan_segment(size_t index) {
     last_has_frames_ = false;
-    uint32_t offset = kSectorBytes;
+    uint32_t offset = kFrameUnitBytes;
     while (offset < bytes_.size()) {
       FrameHeader header;
       const bool is_header =
           format::decode_frame_header(std::span(bytes_).subspan(offset).first<kFrameHeaderBytes>(), seed_,
-                                      static_cast<uint16_t>(offset / kSectorBytes), header) == nullptr;
+                                      static_cast<uint16_t>(offset / kFrameUnitBytes), header) == nullptr;
       if (is_header) {
         last_has_frames_ = true;
         note_header(header);
@@ -65,14 +65,14 @@ class Scan {
         if (is_header) {
           judge(header, index);
         }
-        offset += kSectorBytes;
+        offset += kFrameUnitBytes;
       } else if (is_header && take_frame(header, index, offset)) {
         offset += format::frame_bytes(header.body_bytes);
       } else {
         if (!is_header) {
           end_at(index, offset, LaneEnd::Kind::kClean, "");
         }
-        offset += kSectorBytes;
+        offset += kFrameUnitBytes;
       }
     }
   }
@@ -123,7 +123,7 @@ class Scan {
     const uint64_t sequence = contents_.segments[index].sequence;
     const bool began_behind =
         header.flush_segments_back < sequence &&
-        LanePosition{sequence - header.flush_segments_back, header.flush_sector * kSectorBytes} > *bad_place_;
+        LanePosition{sequence - header.flush_segments_back, header.flush_unit * kFrameUnitBytes} > *bad_place_;
     contents_.end.kind = began_behind ? LaneEnd::Kind::kDamaged : LaneEnd::Kind::kTorn;
     if (began_behind) {
       contents_.end.reason += contents_.end.reason.empty() ? "no valid frame" : "";

@@ -11,7 +11,7 @@ namespace holdfast::wal {
 
 // What is live of the lane: segments of identity.epoch from `first_sequence` on. Changes nothing.
 //
-// Reads every frame up to the first bad place, and behind it every sector that could hold a frame's header: a valid one
+// Reads every frame up to the first bad place, and behind it every unit that could hold a frame's header: a valid one
 // whose flush began behind the bad place proves that the place had been durable, so that it is damage and no torn tail.
 // Holds one segment in memory at a time. Errors: io; unsupported; corruption, with the file, where whole files are
 // missing, foreign or misnamed. Damage inside a file is no error here but LaneEnd::Kind::kDamaged, so that all lanes

@@ -8,14 +8,14 @@ using Kind = holdfast::Kind;
 
 class LaneDamage : public LaneTest {
  protected:
-  // Flushes of one small record each, of one frame of one sector each.
+  // Flushes of one small record each, of one frame of one unit each.
   void write_small(uint64_t count) {
     const auto lane = new_lane();
     for (uint64_t csn = 1; csn <= count; ++csn) {
       commit(*lane, csn, 100);
     }
   }
-  static uint64_t offset_of(uint64_t frame) { return frame * format::kSectorBytes; }  // frames count from 1
+  static uint64_t offset_of(uint64_t frame) { return frame * format::kFrameUnitBytes; }  // frames count from 1
 };
 INSTANTIATE_TEST_SUITE_P(Environments, LaneDamage, testing::Values(Kind::kMemory, Kind::kPosix), kind_name);
 
@@ -23,7 +23,7 @@ TEST_P(LaneDamage, a_torn_tail_is_cut) {
   {
     const auto lane = new_lane();
     commit(*lane, 1, 100);
-    append(*lane, 2, 3000);
+    append(*lane, 2, 12000);
     append(*lane, 3, 100);
     ASSERT_TRUE(lane->flush(Csn{1}));
   }
@@ -38,7 +38,7 @@ TEST_P(LaneDamage, a_torn_tail_is_cut) {
   EXPECT_EQ(found.last, Csn{1});
 }
 
-// The sectors of a flush that spans segments may have reached the disk in any subset.
+// The units of a flush that spans segments may have reached the disk in any subset.
 TEST_P(LaneDamage, a_torn_flush_over_segments_is_cut_whichever_frame_is_missing) {
   {
     const auto lane = new_lane();
@@ -49,7 +49,7 @@ TEST_P(LaneDamage, a_torn_flush_over_segments_is_cut_whichever_frame_is_missing)
   }
   for (const auto& [file, offset] : {std::pair{"wal-00-0000", offset_of(2)}, std::pair{"wal-00-0001", offset_of(1)}}) {
     const auto before = file_bytes(*directory_, file);
-    overwrite(*directory_, file, offset, std::vector<std::byte>(format::kSectorBytes));
+    overwrite(*directory_, file, offset, std::vector<std::byte>(format::kFrameUnitBytes));
     const LaneContents contents = scan();
     EXPECT_EQ(csns_of(contents), csns(1, 1));
     EXPECT_EQ(contents.end.kind, LaneEnd::Kind::kTorn) << file;
@@ -89,7 +89,7 @@ TEST_P(LaneDamage, a_flipped_bit_in_the_first_of_a_thousand_durable_frames_is_da
 TEST_P(LaneDamage, a_flipped_bit_anywhere_but_in_the_last_flush_is_damage) {
   write_small(4);
   for (uint64_t frame = 1; frame <= 3; ++frame) {
-    for (uint64_t byte = 0; byte < format::kSectorBytes; byte += 7) {
+    for (uint64_t byte = 0; byte < format::kFrameUnitBytes; byte += 7) {
       flip_bit(*directory_, "wal-00-0000", offset_of(frame) + byte);
       const LaneContents contents = scan();
       ASSERT_EQ(csns_of(contents), csns(1, frame - 1)) << frame << "+" << byte;
@@ -104,7 +104,7 @@ TEST_P(LaneDamage, a_torn_later_flush_still_proves_that_an_earlier_one_was_durab
   {
     const auto lane = new_lane();
     commit(*lane, 1, 100);
-    commit(*lane, 2, 3000);
+    commit(*lane, 2, 12000);
   }
   zero_from(*directory_, "wal-00-0000", offset_of(3));
   EXPECT_EQ(plan(scan()).last, Csn{1});
@@ -115,7 +115,7 @@ TEST_P(LaneDamage, a_torn_later_flush_still_proves_that_an_earlier_one_was_durab
 TEST_P(LaneDamage, a_frame_that_another_one_was_written_over_is_damage) {
   write_small(5);
   const auto bytes = file_bytes(*directory_, "wal-00-0000");
-  overwrite(*directory_, "wal-00-0000", offset_of(2), std::span(bytes).subspan(offset_of(4), format::kSectorBytes));
+  overwrite(*directory_, "wal-00-0000", offset_of(2), std::span(bytes).subspan(offset_of(4), format::kFrameUnitBytes));
   const LaneContents contents = scan();
   EXPECT_EQ(csns_of(contents), csns(1, 1));
   EXPECT_EQ(contents.end.kind, LaneEnd::Kind::kDamaged);
@@ -141,8 +141,8 @@ TEST_P(LaneDamage, every_place_at_which_a_lane_is_zeroed_gives_a_prefix) {
     const uint64_t count = contents.records.size();
     ASSERT_EQ(csns_of(contents), csns(1, count)) << offset;
     // A cut inside the zeros of the padding takes nothing away.
-    ASSERT_GE(count, offset / format::kSectorBytes - 1) << offset;
-    ASSERT_LE(count, offset / format::kSectorBytes) << offset;
+    ASSERT_GE(count, offset / format::kFrameUnitBytes - 1) << offset;
+    ASSERT_LE(count, offset / format::kFrameUnitBytes) << offset;
     ASSERT_NE(contents.end.kind, LaneEnd::Kind::kDamaged) << offset;
     expect_bodies(*directory_, contents);
     overwrite(*directory_, "wal-00-0000", 0, whole);
@@ -162,7 +162,7 @@ TEST_P(LaneDamage, every_byte_at_which_a_lane_is_truncated_gives_a_prefix_and_is
       ASSERT_EQ(contents->end.kind, LaneEnd::Kind::kDamaged) << bytes;
       ASSERT_EQ(contents->end.file, "wal-00-0000");
     } else {
-      ASSERT_LT(bytes, format::kSectorBytes);
+      ASSERT_LT(bytes, format::kFrameUnitBytes);
       ASSERT_EQ(contents.error().code(), ErrorCode::kCorruption) << bytes;
     }
     ASSERT_TRUE(file->write_at(0, std::span(whole).first(offset_of(8))));

@@ -40,7 +40,7 @@ class WatchedFile final : public File {
     return bytes ? Transfer{*bytes, 0} : Transfer{0, bytes.error().os_error()};
   }
   Transfer write_some(uint64_t offset, std::span<const std::byte> data) override {
-    if (offset >= format::kSectorBytes) {
+    if (offset >= format::kFrameUnitBytes) {
       pending_.before_frame(name());
     } else if (data.size() == format::kSectorBytes) {
       ++pending_.header_writes;
@@ -108,7 +108,7 @@ TEST_P(LaneOrder, a_frame_that_is_not_the_next_one_is_damage) {
   const auto header = format::decode_segment_header(std::span(bytes).first<format::kSectorBytes>());
   ASSERT_TRUE(header);
   const uint32_t seed = format::frame_seed_of(*header);
-  constexpr uint64_t kSecond = uint64_t{2} * format::kSectorBytes;
+  constexpr uint64_t kSecond = uint64_t{2} * format::kFrameUnitBytes;
   format::FrameHeader frame;
   ASSERT_EQ(
       format::decode_frame_header(std::span(bytes).subspan(kSecond).first<format::kFrameHeaderBytes>(), seed, 2, frame),
