@@ -32,6 +32,7 @@ Result<void> PageStore::create(Env& env, Directory& directory, std::string_view 
 PageStore::PageStore(std::unique_ptr<PageSource> source, const format::Meta& meta, const PageStoreOptions& options)
     : source_(std::move(source)),
       meta_(meta),
+      log_start_(meta.log),
       free_map_(meta.page_bytes, source_->checksum_seed),
       read_only_(options.read_only) {}
 
@@ -133,7 +134,7 @@ Error PageStore::fail_for_ever(const Error& error) {
     }
   }
   Error unknown(ErrorCode::kOutcomeUnknown, "the commit may or may not survive a crash: " + error.message());
-  return std::move(unknown).at(source_->file.file().name()).os(error.os_error());
+  return std::move(unknown).at(error.file().empty() ? source_->file.file().name() : error.file()).os(error.os_error());
 }
 
 Result<void> PageStore::check_writable() const {

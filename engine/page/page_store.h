@@ -124,10 +124,18 @@ class PageStore {
   Result<void> write_checkpoint(Checkpoint& checkpoint);
   // Pre: write_checkpoint() returned. What the older durable state alone needed is free. Between generations.
   void end_checkpoint(std::unique_ptr<Checkpoint> checkpoint);
-  // All three. Between generations. A store whose newest state is durable has nothing to do.
+  // All three. Between generations. A store whose newest state is durable has nothing to do, unless the log's start has
+  // changed.
   Result<void> checkpoint();
+  // What the meta pages say of the log from the next checkpoint or commit on. Writer's thread.
+  void set_log_start(const format::LogStart& start) { log_start_ = start; }
   // Why no generation can begin any more; empty if it can. Any thread.
   std::string failure() const;
+  // No generation begins any more. Remembers the first reason; returns what those are told whose fate it leaves open.
+  // Any thread.
+  Error fail_for_ever(const Error& error);
+  // Of pages that are published and not in the file. Writer's thread.
+  uint64_t dirty_bytes() const { return dirty_.count() * source_->arena.page_bytes(); }
 
   PageStoreStats stats() const;
   // What a page number is used for, for `check`. Between generations, on the writer's thread. kTree: anything that a
@@ -155,8 +163,6 @@ class PageStore {
   void become_durable(const format::Meta& meta);
   void let_go(std::span<const PageNumber> pages);
   std::vector<Csn> needed_csns() const;
-  // Remembers the first failure. Returns what those are told whose fate it leaves open.
-  Error fail_for_ever(const Error& error);
   Result<void> check_writable() const;
   Result<Epoch> next_epoch() const;
   void count_pages();
@@ -164,6 +170,7 @@ class PageStore {
 
   const std::unique_ptr<PageSource> source_;
   format::Meta meta_;
+  format::LogStart log_start_;
   State newest_;
   FreeMap free_map_;
   PageLifetimes lifetimes_;

@@ -32,6 +32,7 @@ Result<void> PageStore::plan(const State& next, Epoch epoch, std::vector<DeadPag
   meta.free_map = free_map_.root();
   meta.free_map_level = free_map_.root_level();
   meta.next_bucket_id = next.next_bucket_id;
+  meta.log = log_start_;
   return {};
 }
 
@@ -182,7 +183,7 @@ void PageStore::end_checkpoint(std::unique_ptr<Checkpoint> checkpoint) {
 }
 
 Result<void> PageStore::checkpoint() {
-  if (newest_.csn == meta_.csn && withheld_.empty()) {
+  if (newest_.csn == meta_.csn && withheld_.empty() && log_start_ == meta_.log) {
     return {};
   }
   HOLDFAST_TRY_ASSIGN(std::unique_ptr<Checkpoint> checkpoint, begin_checkpoint());
