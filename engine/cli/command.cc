@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include <cstdio>
+
 #include <fmt/format.h>
 
 #include "cli/text.h"
@@ -22,7 +24,19 @@ Result<Database> open_existing(const std::string& path, bool read_only) {
 
 }  // namespace
 
-Result<Database> open_to_read(const std::string& path) { return open_existing(path, true); }
+Result<Database> open_to_read(const std::string& path) {
+  Result<Database> database = open_existing(path, true);
+  if (database || database.error().code() != ErrorCode::kReadOnly) {
+    return database;
+  }
+  // The last process that wrote did not close it: its log is brought into the tree first.
+  HOLDFAST_TRY_ASSIGN(Database recovering, open_existing(path, false));
+  HOLDFAST_TRY_ASSIGN(const Stats stats, recovering.stats());
+  HOLDFAST_TRY(recovering.close());
+  fmt::print(stderr, "holdfast: {} was not closed; recovered {} commits from its log\n", path,
+             stats.recovery.replayed_commits);
+  return open_existing(path, true);
+}
 Result<Database> open_to_write(const std::string& path) { return open_existing(path, false); }
 
 Result<BucketView> existing_bucket(const Snapshot& snapshot, const std::string& name) {

@@ -22,9 +22,10 @@ constexpr uint64_t kPagesPerProgress = 256;
 
 class Checker {
  public:
-  Checker(PageStore& store, Directory& directory, const std::function<bool(uint64_t, uint64_t)>& progress)
+  Checker(PageStore& store, Directory& directory, Log& log, const std::function<bool(uint64_t, uint64_t)>& progress)
       : store_(store),
         directory_(directory),
+        log_(log),
         progress_(progress),
         page_bytes_(store.page_bytes()),
         seen_(store.meta().page_count, Seen::kNot) {}
@@ -34,6 +35,10 @@ class Checker {
     HOLDFAST_TRY(check_identity());
     HOLDFAST_TRY(check_meta_pages());
     store_.verify_free_map([this](PageNumber page, std::string what) { damaged(page, std::move(what)); });
+    HOLDFAST_TRY(
+        log_.verify(directory_, store_.meta().database_id, [this](std::string file, uint64_t offset, std::string what) {
+          report_.damage.push_back({std::move(file), offset, std::move(what)});
+        }));
     check_trees();
     account();
     if (progress_ && !stopped_) {
@@ -128,7 +133,7 @@ class Checker {
   }
 
   void check_trees() {
-    PageReader reader = store_.new_reader();
+    PageReader reader = store_.new_reader_of_newest();
     const State state = reader.state();
     struct Bucket {
       std::string name;
@@ -195,6 +200,7 @@ class Checker {
 
   PageStore& store_;
   Directory& directory_;
+  Log& log_;
   const std::function<bool(uint64_t, uint64_t)>& progress_;
   const uint32_t page_bytes_;
   std::vector<Seen> seen_;  // by page number
@@ -205,11 +211,11 @@ class Checker {
 
 }  // namespace
 
-Result<CheckReport> check_database(PageStore& store, Directory& directory,
+Result<CheckReport> check_database(PageStore& store, Directory& directory, Log& log,
                                    const std::function<bool(uint64_t done, uint64_t total)>& progress) {
   // A snapshot that has ended awaits nothing any more, also if nobody has written since.
   store.release_unreachable();
-  return Checker(store, directory, progress).run();
+  return Checker(store, directory, log, progress).run();
 }
 
 }  // namespace HOLDFAST_FLAVOR

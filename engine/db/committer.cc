@@ -1,42 +1,95 @@
 #include "db/committer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
-#include "db/apply.h"
+#include "db/redo.h"
 
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
+namespace {
+
+// Deferred commits gather in memory; who would let them grow beyond this flushes first.
+constexpr uint64_t kBufferedBytesMax = uint64_t{1} << 20;
+
+}  // namespace
+
 Result<Commit> Committer::commit(PendingCommit& pending) {
-  sync::Lock lock(mutex_);
+  if (log_.has_lanes()) {
+    pending.fits_log = encode_redo(pending.writes, log_bytes_max_, pending.redo);
+  }
+  sync::Lock lock(log_.mutex());
   queue_.push_back(&pending);
-  while (leading_ && !pending.done) {
-    pending.wake.wait(lock);
-  }
-  if (!pending.done) {
-    leading_ = true;
-    Group group(queue_.begin(), queue_.end());
-    queue_.clear();
-    lock.unlock();
-    commit_together(group);
-    lock.lock();
-    for (PendingCommit* const member : group) {
-      member->done = true;
-      if (member != &pending) {
-        // Under the mutex: the member cannot go away before it has been told.
-        member->wake.notify_one();
-      }
+  while (pending.stage == PendingCommit::Stage::kQueued) {
+    if (leading_ || exclusive_waiting_ > 0) {
+      pending.wake.wait(lock);
+    } else {
+      lead(lock);
     }
-    release(lock);
   }
-  CHECK(pending.result.has_value());
+  if (pending.stage == PendingCommit::Stage::kApplied) {
+    await_durable(lock, pending);
+  } else if (pending.durability == Durability::kDeferred && log_.buffered_bytes() > kBufferedBytesMax) {
+    log_.flush_one(lock, log_.newest_appended(lock));
+  }
   return std::move(*pending.result);
 }
 
+void Committer::lead(sync::Lock& lock) {
+  leading_ = true;
+  const Group group(queue_.begin(), queue_.end());
+  queue_.clear();
+  lock.unlock();
+  commit_together(group);
+  lock.lock();
+  bool is_deferred = false;
+  for (PendingCommit* const member : group) {
+    CHECK(member->result.has_value());
+    const bool waits =
+        *member->result && member->durability == Durability::kDurable && log_.durable(lock) < (*member->result)->csn;
+    is_deferred = is_deferred || (*member->result && member->durability == Durability::kDeferred);
+    if (waits) {
+      member->stage = PendingCommit::Stage::kApplied;
+      log_.add_waiter(lock, (*member->result)->csn, member->wake);
+    } else {
+      member->stage = PendingCommit::Stage::kDone;
+    }
+  }
+  if (is_deferred) {
+    store_.show(store_.newest().csn);
+  }
+  for (PendingCommit* const member : group) {
+    if (member->stage == PendingCommit::Stage::kDone) {
+      // Under the mutex: the member cannot go away before it has been told.
+      member->wake.notify_one();
+    }
+  }
+  release(lock);
+  // The leader itself flushes if it waits; otherwise somebody else of the group must.
+  log_.wake_flusher(lock);
+}
+
+void Committer::await_durable(sync::Lock& lock, PendingCommit& pending) {
+  const Csn csn = (*pending.result)->csn;
+  while (log_.durable(lock) < csn && !log_.failure(lock)) {
+    if (!log_.flush_one(lock, csn)) {
+      pending.wake.wait(lock);
+    }
+  }
+  log_.remove_waiter(lock, csn, pending.wake);
+  log_.wake_flusher(lock);
+  if (log_.durable(lock) < csn) {
+    pending.result = fail(*log_.failure(lock));
+  }
+}
+
 void Committer::exclusively(const std::function<void()>& body) {
-  sync::Lock lock(mutex_);
+  sync::Lock lock(log_.mutex());
+  ++exclusive_waiting_;
   idle_.wait(lock, [this] { return !leading_; });
+  --exclusive_waiting_;
   leading_ = true;
   lock.unlock();
   body();
@@ -44,13 +97,13 @@ void Committer::exclusively(const std::function<void()>& body) {
   release(lock);
 }
 
-void Committer::release(sync::Lock& lock) {
+void Committer::release(const sync::Lock& lock) {
   CHECK(lock.owns_lock());
   leading_ = false;
+  idle_.notify_one();
   if (!queue_.empty()) {
     queue_.front()->wake.notify_one();
   }
-  idle_.notify_all();
 }
 
 void Committer::tell_all(const Group& group, const Error& error) {
@@ -70,6 +123,11 @@ void Committer::commit_together(Group group) {
     tell_all(group, Error(ErrorCode::kReadOnly, "the database was opened read-only"));
     return;
   }
+  if (const std::string failure = store_.failure(); !failure.empty()) {
+    // Before it could lose against a commit that nobody will ever see.
+    tell_all(group, Error(ErrorCode::kReadOnly, failure));
+    return;
+  }
   while (!group.empty()) {
     const Group accepted = accept(group);
     if (accepted.empty() || write(accepted)) {
@@ -82,7 +140,7 @@ void Committer::commit_together(Group group) {
 Committer::Group Committer::accept(const Group& group) {
   Group accepted;
   std::vector<CommitRecord> before;  // of the members accepted so far
-  Csn csn = store_.meta().csn;
+  Csn csn = store_.newest().csn;
   for (PendingCommit* const member : group) {
     bool loses = false;
     if (member->snapshot) {
@@ -105,51 +163,105 @@ Committer::Group Committer::accept(const Group& group) {
   return accepted;
 }
 
+std::optional<std::span<const std::byte>> Committer::redo_of(const Group& accepted) {
+  uint64_t bytes = 0;
+  for (const PendingCommit* const member : accepted) {
+    if (!member->fits_log) {
+      return std::nullopt;
+    }
+    bytes += member->redo.size();
+  }
+  if (bytes > log_bytes_max_ && accepted.size() > 1) {
+    return std::nullopt;
+  }
+  if (accepted.size() == 1) {
+    return accepted.front()->redo;
+  }
+  joined_redo_.clear();
+  joined_redo_.reserve(bytes);
+  for (const PendingCommit* const member : accepted) {
+    joined_redo_.insert(joined_redo_.end(), member->redo.begin(), member->redo.end());
+  }
+  return joined_redo_;
+}
+
 bool Committer::write(const Group& accepted) {
-  const format::Meta meta = store_.meta();
-  const State base{.csn = meta.csn, .catalog = meta.catalog, .next_bucket_id = meta.next_bucket_id};
+  const State base = store_.newest();
+  const Csn first = next(base.csn);
   const Csn last{to_int(base.csn) + accepted.size()};
+  const auto redo = redo_of(accepted);
+  uint32_t lane = 0;
+  if (redo) {
+    const auto reserved = log_.reserve(redo->size());
+    if (!reserved) {
+      tell_all(accepted, reserved.error());
+      return true;
+    }
+    lane = *reserved;
+  } else {
+    checkpointer_.finish();  // the store takes one at a time
+  }
   const auto writer = store_.begin(last);
   if (!writer) {
     tell_all(accepted, writer.error());
     return true;
   }
   WriteSetApplier applier(**writer, base);
-  for (PendingCommit* const member : accepted) {
-    if (auto applied = applier.apply(member->writes); !applied) {
-      store_.abort();
-      if (applied.error().code() == ErrorCode::kIo && !store_.failure().empty()) {
-        // A large value is written early; that write failed, and so does whatever comes now.
-        tell_all(accepted, Error(ErrorCode::kOutcomeUnknown, store_.failure()).os(applied.error().os_error()));
-        return true;
-      }
-      if (applied.error().code() == ErrorCode::kNoSpace || accepted.size() == 1) {
-        tell_all(accepted, applied.error());
-        return true;
-      }
-      member->result = fail(std::move(applied).error());
-      return false;
-    }
-  }
-  const auto state = applier.finish(last);
+  bool again = false;
+  const auto state = apply(accepted, applier, last, again);
   if (!state) {
-    store_.abort();
-    tell_all(accepted, state.error());
-    return true;
+    return !again;
   }
-  if (const auto committed = store_.commit(*state); !committed) {
+  format::LogStart start;
+  if (!redo) {
+    start = log_.start_behind(last);
+    store_.set_log_start(start);
+  }
+  if (const auto committed = redo ? store_.publish(*state) : store_.commit(*state); !committed) {
     tell_all(accepted, committed.error());
     return true;
   }
   applier.tell_what_was_there();
-  record(accepted, next(base.csn));
+  record(accepted, first);
+  if (redo) {
+    log_.append(lane, first, static_cast<uint32_t>(accepted.size()), *redo);
+  } else {
+    log_.landed(first, last);
+    log_.recycle(start);
+  }
   Csn csn = base.csn;
   for (PendingCommit* const member : accepted) {
     csn = next(csn);
     member->result = Commit{csn};
   }
   commits_.fetch_add(accepted.size(), std::memory_order_relaxed);
+  dirty_bytes_.store(store_.dirty_bytes(), std::memory_order_relaxed);
   return true;
+}
+
+std::optional<State> Committer::apply(const Group& accepted, WriteSetApplier& applier, Csn last, bool& again) {
+  for (PendingCommit* const member : accepted) {
+    if (auto applied = applier.apply(member->writes); !applied) {
+      store_.abort();
+      if (applied.error().code() == ErrorCode::kIo && !store_.failure().empty()) {
+        // A large value is written early; that write failed, and so does whatever comes now.
+        tell_all(accepted, Error(ErrorCode::kOutcomeUnknown, store_.failure()).os(applied.error().os_error()));
+      } else if (applied.error().code() == ErrorCode::kNoSpace || accepted.size() == 1) {
+        tell_all(accepted, applied.error());
+      } else {
+        member->result = fail(std::move(applied).error());
+        again = true;
+      }
+      return std::nullopt;
+    }
+  }
+  auto state = applier.finish(last);
+  if (!state) {
+    store_.abort();
+    tell_all(accepted, state.error());
+    return std::nullopt;
+  }
+  return *state;
 }
 
 // After publishing. Transactions that begin from now on see the group; only older ones will be checked against it.

@@ -1,27 +1,35 @@
-// Committer: takes transactions in, gives them commit numbers, and makes them durable, several at a time.
+// Committer: takes transactions in, gives them commit numbers, applies them, and waits until they are durable.
 //
 // Whoever commits queues up. The first becomes the leader: it takes everybody who waits, checks each for conflicts
-// against the commits since its snapshot and against the members before it, numbers those that pass, applies them in
-// order to one generation of pages, commits that once, and wakes the others with their results.
+// against the commits since its snapshot and against the members before it, numbers those that pass, and applies them
+// in order to one generation of pages. The generation is published, and its redo appended to a lane of the log as one
+// record; then others may lead, and whoever waits flushes (db/log.h). A group that is too large for the log, and every
+// group of a database without lanes, is a checkpoint instead.
 //
-// Threads:    any; one leads at a time. exclusively() keeps leaders out.
-// Invariants: (1) commit numbers have no gaps: only members of a generation that commits get theirs for good;
-//             (2) a member is told of its success after the whole group is durable and published;
+// Threads:    any; one leads at a time. exclusively() keeps leaders out, and goes before them.
+// Invariants: (1) commit numbers have no gaps: only members of a generation that is published get theirs for good;
+//             (2) a member of a durable commit is told of its success when nothing up to its csn is missing from
+//                 durable storage, and its state is shown; one of a deferred commit when its state is shown;
 //             (3) whatever happens, every member of a group gets a result.
 // Fails:      a member whose own writes cannot be applied (a damaged page in its way) fails alone, and the others are
 //             tried again without it. A full disk or a failed write fails the whole group.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <holdfast/database.h>
 #include <holdfast/result.h>
 
+#include "db/apply.h"
+#include "db/checkpointer.h"
 #include "db/conflicts.h"
+#include "db/log.h"
 #include "db/read_set.h"
 #include "db/write_set.h"
 #include "env/sync.h"
@@ -34,26 +42,40 @@ inline namespace HOLDFAST_FLAVOR {
 struct PendingCommit {
   // `snapshot_csn` nullopt: the writes depend on nothing that was read, and are not checked. Otherwise it is registered
   // as active, and the committer takes it off.
-  PendingCommit(WriteSet& write_set, const ReadSet* read_set, std::optional<Csn> snapshot_csn)
-      : writes(write_set), reads(read_set), snapshot(snapshot_csn) {}
+  PendingCommit(WriteSet& write_set, const ReadSet* read_set, std::optional<Csn> snapshot_csn,
+                Durability how = Durability::kDurable)
+      : writes(write_set), reads(read_set), snapshot(snapshot_csn), durability(how) {}
 
   WriteSet& writes;
   const ReadSet* reads;
   std::optional<Csn> snapshot;
-  std::optional<Result<Commit>> result;
-  bool done = false;  // under the committer's mutex
+  Durability durability;
+  std::vector<std::byte> redo;
+  bool fits_log = false;  // `redo` holds the writes
+
+  // Under the mutex of the log.
+  enum class Stage : uint8_t { kQueued, kApplied, kDone };
+  Stage stage = Stage::kQueued;
+  std::optional<Result<Commit>> result;  // from kApplied on
   sync::CondVar wake;
 };
 
 class Committer {
  public:
   enum class Writes : uint8_t { kAllowed, kRefused };
-  Committer(PageStore& store, ActiveTransactions& active, Writes allowed)
-      : store_(store), active_(active), allowed_(allowed) {}
+  // `log_bytes_max`: a larger group is not logged.
+  Committer(PageStore& store, Log& log, Checkpointer& checkpointer, ActiveTransactions& active, Writes allowed,
+            uint64_t log_bytes_max)
+      : store_(store),
+        log_(log),
+        checkpointer_(checkpointer),
+        active_(active),
+        allowed_(allowed),
+        log_bytes_max_(log_bytes_max) {}
 
   // Pre: the writes are not empty. Errors: those of Transaction::commit.
   Result<Commit> commit(PendingCommit& pending);
-  // Runs `body` while no commit runs.
+  // Runs `body` while nobody leads.
   void exclusively(const std::function<void()>& body);
   using Group = std::vector<PendingCommit*>;
   // Gives every member a result. Pre: inside exclusively(), or leading.
@@ -61,28 +83,45 @@ class Committer {
 
   uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
   uint64_t conflicts() const { return conflicts_.load(std::memory_order_relaxed); }
+  // Of pages that no checkpoint has written, after the last group.
+  uint64_t dirty_bytes() const { return dirty_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  void release(sync::Lock& lock);
+  void lead(sync::Lock& lock);
+  void release(const sync::Lock& lock);
+  // Pre: applied, and registered as a waiter.
+  void await_durable(sync::Lock& lock, PendingCommit& pending);
   // Checks the members for conflicts and tells those that lose. The others are returned.
   Group accept(const Group& group);
   // Applies and commits. False: some member failed alone (its result is set), and the rest is to be tried again.
   bool write(const Group& accepted);
+  // Applies everything to one generation. Nullopt: told, or (`again`) to be tried without a member that was told.
+  std::optional<State> apply(const Group& accepted, WriteSetApplier& applier, Csn last, bool& again);
+  // What goes into the log for the group; nullopt: it is not logged.
+  std::optional<std::span<const std::byte>> redo_of(const Group& accepted);
   void record(const Group& accepted, Csn first);
   static void tell_all(const Group& group, const Error& error);
 
   PageStore& store_;
+  Log& log_;
+  Checkpointer& checkpointer_;
   ActiveTransactions& active_;
   const Writes allowed_;
+  const uint64_t log_bytes_max_;
 
-  sync::Mutex mutex_;
-  bool leading_ = false;              // under mutex_
-  std::deque<PendingCommit*> queue_;  // under mutex_
-  sync::CondVar idle_;                // for exclusively()
+  // Under the mutex of the log.
+  bool leading_ = false;
+  uint32_t exclusive_waiting_ = 0;
+  std::deque<PendingCommit*> queue_;
+  sync::CondVar idle_;  // for exclusively()
 
-  CommitHistory history_;  // the leader's
+  // The leader's.
+  CommitHistory history_;
+  std::vector<std::byte> joined_redo_;
+
   sync::Atomic<uint64_t> commits_{0};
   sync::Atomic<uint64_t> conflicts_{0};
+  sync::Atomic<uint64_t> dirty_bytes_{0};
 };
 
 }  // namespace HOLDFAST_FLAVOR

@@ -9,31 +9,103 @@
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
-DatabaseCore::DatabaseCore(OpenFiles files, bool read_only)
-    : files_(std::move(files)),
-      read_only_(read_only),
-      committer_(*files_.store, active_, read_only ? Committer::Writes::kRefused : Committer::Writes::kAllowed) {}
+namespace {
 
-Result<std::unique_ptr<DatabaseCore>> DatabaseCore::open(std::string_view path, const Options& options) {
+// A group of commits whose redo is a larger part of the log is no record in it but a checkpoint.
+constexpr uint64_t kLogShareMax = 4;
+
+UpkeepLimits limits_of(const Options& options) {
+  return {.wal_bytes = options.checkpoint_wal_bytes, .dirty_bytes = options.cache_bytes / 8 * 3};
+}
+
+}  // namespace
+
+DatabaseCore::DatabaseCore(OpenFiles files, std::unique_ptr<Log> log, RecoveryReport recovery, Env& env,
+                           const Options& options)
+    : files_(std::move(files)),
+      read_only_(options.read_only),
+      recovery_(std::move(recovery)),
+      log_(std::move(log)),
+      checkpointer_(*files_.store, *log_),
+      committer_(*files_.store, *log_, checkpointer_, active_,
+                 read_only_ ? Committer::Writes::kRefused : Committer::Writes::kAllowed,
+                 options.checkpoint_wal_bytes / kLogShareMax),
+      upkeep_(env, *log_, committer_, checkpointer_, limits_of(options)) {}
+
+Result<std::unique_ptr<DatabaseCore>> DatabaseCore::open(std::string_view path, const Options& options,
+                                                         OnDamage on_damage) {
   HOLDFAST_TRY(check_options(options));
   Env& env = options.env != nullptr ? *options.env : posix_env();
   HOLDFAST_TRY_ASSIGN(OpenFiles files, open_files(env, path, options));
-  return std::unique_ptr<DatabaseCore>(new DatabaseCore(std::move(files), options.read_only));
+  RecoveryReport recovery;
+  HOLDFAST_TRY_ASSIGN(std::unique_ptr<Log> log,
+                      open_log(env, *files.directory, *files.store, options, on_damage, recovery));
+  std::unique_ptr<DatabaseCore> core(
+      new DatabaseCore(std::move(files), std::move(log), std::move(recovery), env, options));
+  if (core->log_->has_lanes() && options.background) {
+    HOLDFAST_TRY(core->upkeep_.start());
+  }
+  return core;
 }
 
 std::unique_ptr<TransactionCore> DatabaseCore::begin(Isolation isolation) {
   std::unique_ptr<TransactionCore> transaction;
   active_.add([&] {
-    transaction = std::make_unique<TransactionCore>(*this, store().new_reader(), isolation);
+    // After a failure the newest state may be one that never becomes durable.
+    PageReader reader = takes_writes() ? store().new_reader_of_newest() : store().new_reader();
+    transaction = std::make_unique<TransactionCore>(*this, std::move(reader), isolation);
     return transaction->snapshot_csn();
   });
   return transaction;
 }
 
-Stats DatabaseCore::stats() const {
+Result<Commit> DatabaseCore::commit(PendingCommit& pending) {
+  if (!read_only_) {
+    if (auto room = upkeep_.make_room(); !room) {
+      if (pending.snapshot) {
+        active_.remove(*pending.snapshot);
+      }
+      return fail(std::move(room).error());
+    }
+  }
+  auto committed = committer_.commit(pending);
+  if (committed) {
+    upkeep_.committed(pending.durability);
+  }
+  return committed;
+}
+
+Csn DatabaseCore::durable_csn() {
+  const sync::Lock lock(log_->mutex());
+  return log_->durable(lock);
+}
+
+Result<void> DatabaseCore::check_csn(Csn csn) {
+  const Csn newest = store().new_reader_of_newest().state().csn;
+  if (csn > newest) {
+    return fail(ErrorCode::kInvalidArgument, "there is no commit " + std::to_string(to_int(csn)) + "; the newest is " +
+                                                 std::to_string(to_int(newest)));
+  }
+  return {};
+}
+
+Result<void> DatabaseCore::wait_durable(Csn csn) {
+  HOLDFAST_TRY(check_csn(csn));
+  return log_->wait_durable(csn);
+}
+
+Result<void> DatabaseCore::when_durable(Csn csn, std::function<void(Result<void>)> done) {
+  HOLDFAST_TRY(check_csn(csn));
+  log_->when_durable(csn, std::move(done));
+  return {};
+}
+
+Stats DatabaseCore::stats() {
   const PageStoreStats pages = store().stats();
+  const LogStats log = log_->stats();
   Stats stats;
   stats.csn = store().new_reader().state().csn;
+  stats.durable_csn = durable_csn();
   stats.page_bytes = store().page_bytes();
   stats.file_bytes = pages.file_bytes;
   stats.page_count = pages.page_count;
@@ -48,6 +120,12 @@ Stats DatabaseCore::stats() const {
   stats.pages_written = pages.pages_written;
   stats.bytes_written = pages.bytes_written;
   stats.syncs = pages.syncs;
+  stats.lanes = log_->lane_count();
+  stats.wal_bytes = log.live_bytes;
+  stats.wal_bytes_written = log.bytes_written;
+  stats.wal_flushes = log.flushes;
+  stats.checkpoints = checkpointer_.count();
+  stats.recovery = recovery_;
   stats.live_snapshots = pages.live_readers;
   stats.oldest_snapshot = pages.live_readers > 0 ? pages.oldest_reader : stats.csn;
   stats.read_only_reason = read_only_ ? "the database was opened read-only" : store().failure();
@@ -56,17 +134,36 @@ Stats DatabaseCore::stats() const {
 
 Result<CheckReport> DatabaseCore::check(const std::function<bool(uint64_t done, uint64_t total)>& progress) {
   Result<CheckReport> report = CheckReport{};
-  committer_.exclusively([&] { report = check_database(store(), directory(), progress); });
+  committer_.exclusively([&] {
+    checkpointer_.finish();
+    if (takes_writes()) {
+      // What is checked is then what the file holds.
+      if (auto made = checkpointer_.make(); !made) {
+        report = fail(std::move(made).error());
+        return;
+      }
+    }
+    report = check_database(store(), *files_.directory, *log_, progress);
+  });
   return report;
 }
 
-Result<void> DatabaseCore::prepare_close() {
+Result<void> DatabaseCore::close() {
   Result<void> result;
   committer_.exclusively([&] {
     if (const uint64_t readers = store().stats().live_readers; readers > 0) {
       result = fail(ErrorCode::kBusy, std::to_string(readers) + " snapshots or transactions are still open");
     }
   });
+  if (!result || read_only_) {
+    return result;
+  }
+  upkeep_.stop();
+  result = log_->wait_durable(store().newest().csn);
+  if (takes_writes()) {
+    // Without room for it the log keeps everything.
+    committer_.exclusively([&] { static_cast<void>(checkpointer_.close()); });
+  }
   return result;
 }
 

@@ -1,4 +1,4 @@
-// DatabaseCore: an open database: its files, its pages, its committer.
+// DatabaseCore: an open database: its files, its pages, its log, its committer, its upkeep.
 //
 // Threads:    any number.
 // Invariants: (1) it outlives every ReadState and TransactionCore that came from it; close() refuses otherwise.
@@ -10,36 +10,52 @@
 
 #include <holdfast/database.h>
 
+#include "db/checkpointer.h"
 #include "db/committer.h"
 #include "db/conflicts.h"
+#include "db/log.h"
 #include "db/open.h"
+#include "db/recovery.h"
+#include "db/upkeep.h"
 
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
 class DatabaseCore {
  public:
-  static Result<std::unique_ptr<DatabaseCore>> open(std::string_view path, const Options& options);
+  static Result<std::unique_ptr<DatabaseCore>> open(std::string_view path, const Options& options, OnDamage on_damage);
 
   PageStore& store() const { return *files_.store; }
-  Directory& directory() const { return *files_.directory; }
-  bool read_only() const { return read_only_; }
   ActiveTransactions& active() { return active_; }
-  Committer& committer() { return committer_; }
+  const RecoveryReport& recovery() const { return recovery_; }
 
   std::unique_ptr<TransactionCore> begin(Isolation isolation);
-  Stats stats() const;
+  // Errors: those of Transaction::commit. Takes the snapshot off the active ones.
+  Result<Commit> commit(PendingCommit& pending);
+  Csn durable_csn();
+  // Errors: outcome_unknown, invalid_argument.
+  Result<void> wait_durable(Csn csn);
+  Result<void> when_durable(Csn csn, std::function<void(Result<void>)> done);
+  Result<void> checkpoint() { return upkeep_.checkpoint(); }
+  Stats stats();
   Result<CheckReport> check(const std::function<bool(uint64_t done, uint64_t total)>& progress);
-  // Waits for the commit in flight. Errors: busy (snapshots or transactions are alive; nothing is done).
-  Result<void> prepare_close();
+  // Waits for what is in flight; nothing may come after it. Errors: busy (snapshots or transactions are alive; nothing
+  // is done); outcome_unknown (deferred commits may be lost).
+  Result<void> close();
 
  private:
-  DatabaseCore(OpenFiles files, bool read_only);
+  DatabaseCore(OpenFiles files, std::unique_ptr<Log> log, RecoveryReport recovery, Env& env, const Options& options);
+  Result<void> check_csn(Csn csn);
+  bool takes_writes() const { return !read_only_ && store().failure().empty(); }
 
   OpenFiles files_;
-  bool read_only_;
+  const bool read_only_;
+  const RecoveryReport recovery_;
   ActiveTransactions active_;
+  std::unique_ptr<Log> log_;
+  Checkpointer checkpointer_;
   Committer committer_;
+  Upkeep upkeep_;  // last: its thread uses all of them
 };
 
 }  // namespace HOLDFAST_FLAVOR

@@ -23,29 +23,42 @@ std::unexpected<Error> fail_closed() { return fail(ErrorCode::kInvalidArgument, 
 Database::Database(std::unique_ptr<DatabaseCore> core) : core_(std::move(core)) {}
 
 Result<Database> Database::open(std::string_view path, Options options) {
-  HOLDFAST_TRY_ASSIGN(std::unique_ptr<DatabaseCore> core, DatabaseCore::open(path, options));
+  HOLDFAST_TRY_ASSIGN(std::unique_ptr<DatabaseCore> core, DatabaseCore::open(path, options, OnDamage::kRefuse));
   return Database(std::move(core));
+}
+
+Result<RecoveryReport> Database::recover(std::string_view path, Options options) {
+  HOLDFAST_TRY_ASSIGN(const std::unique_ptr<DatabaseCore> core, DatabaseCore::open(path, options, OnDamage::kCut));
+  HOLDFAST_TRY(core->close());
+  return core->recovery();
 }
 
 Database::Database(Database&&) noexcept = default;
 
 Database& Database::operator=(Database&& other) noexcept {
   if (this != &other) {
-    // A database that snapshots or transactions still use must not go away under them.
-    CHECK(close().has_value());
+    let_go();
     core_ = std::move(other.core_);
   }
   return *this;
 }
 
-Database::~Database() { CHECK(close().has_value()); }
+Database::~Database() { let_go(); }
+
+void Database::let_go() {
+  // A database that snapshots or transactions still use must not go away under them.
+  CHECK(close().has_value() || core_ == nullptr);
+}
 
 Result<void> Database::close() {
-  if (core_) {
-    HOLDFAST_TRY(core_->prepare_close());
+  if (!core_) {
+    return {};
+  }
+  auto closed = core_->close();
+  if (closed || closed.error().code() != ErrorCode::kBusy) {
     core_.reset();
   }
-  return {};
+  return closed;
 }
 
 Transaction Database::begin(Isolation isolation) {
@@ -58,14 +71,15 @@ Snapshot Database::snapshot() const {
   return Snapshot(std::make_unique<ReadState>(*core_, core_->store().new_reader()));
 }
 
-Result<Commit> Database::exec(const std::function<Result<void>(Transaction&)>& body, Isolation isolation) {
+Result<Commit> Database::exec(const std::function<Result<void>(Transaction&)>& body, Isolation isolation,
+                              Durability durability) {
   if (!core_) {
     return fail_closed();
   }
   for (uint32_t attempt = 1;; ++attempt) {
     Transaction transaction = begin(isolation);
     HOLDFAST_TRY(body(transaction));
-    Result<Commit> commit = transaction.commit();
+    Result<Commit> commit = transaction.commit(durability);
     if (commit || commit.error().code() != ErrorCode::kConflict || attempt == kExecAttemptsMax) {
       return commit;
     }
@@ -73,13 +87,13 @@ Result<Commit> Database::exec(const std::function<Result<void>(Transaction&)>& b
 }
 
 Result<Commit> Database::exec(std::string_view bucket, const std::function<Result<void>(Bucket&)>& body,
-                              Isolation isolation) {
+                              Isolation isolation, Durability durability) {
   return exec(
       [&](Transaction& transaction) {
         Bucket in = transaction.bucket(bucket);
         return body(in);
       },
-      isolation);
+      isolation, durability);
 }
 
 Result<void> Database::view(const std::function<Result<void>(const Snapshot&)>& body) const {
@@ -115,7 +129,8 @@ Result<std::optional<std::string>> Database::get(std::string_view bucket, std::s
   return value;
 }
 
-Result<Commit> Database::put(std::string_view bucket, std::string_view key, std::string_view value) {
+Result<Commit> Database::put(std::string_view bucket, std::string_view key, std::string_view value,
+                             Durability durability) {
   if (!core_) {
     return fail_closed();
   }
@@ -127,8 +142,8 @@ Result<Commit> Database::put(std::string_view bucket, std::string_view key, std:
   const uint32_t index = writes.index_of(bucket);
   writes.set_implied(index);
   writes.put(index, key, value);
-  PendingCommit pending(writes, nullptr, std::nullopt);
-  return core_->committer().commit(pending);
+  PendingCommit pending(writes, nullptr, std::nullopt, durability);
+  return core_->commit(pending);
 }
 
 Result<bool> Database::erase(std::string_view bucket, std::string_view key) {
@@ -139,6 +154,19 @@ Result<bool> Database::erase(std::string_view bucket, std::string_view key) {
   }));
   return found;
 }
+
+Csn Database::durable_csn() const {
+  CHECK(core_ != nullptr);
+  return core_->durable_csn();
+}
+
+Result<void> Database::wait_durable(Csn csn) { return core_ ? core_->wait_durable(csn) : fail_closed(); }
+
+Result<void> Database::when_durable(Csn csn, std::function<void(Result<void>)> done) {
+  return core_ ? core_->when_durable(csn, std::move(done)) : fail_closed();
+}
+
+Result<void> Database::checkpoint() { return core_ ? core_->checkpoint() : fail_closed(); }
 
 Result<CheckReport> Database::check(const std::function<bool(uint64_t done, uint64_t total)>& progress) {
   if (!core_) {

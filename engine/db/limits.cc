@@ -55,6 +55,15 @@ Result<void> check_options(const Options& options) {
     return fail(ErrorCode::kInvalidArgument, "cache_bytes is " + std::to_string(options.cache_bytes) +
                                                  "; kCacheBytesMin is " + std::to_string(kCacheBytesMin));
   }
+  if (options.lanes > kLanesLimit) {
+    return fail(ErrorCode::kInvalidArgument,
+                "lanes is " + std::to_string(options.lanes) + "; kLanesLimit is " + std::to_string(kLanesLimit));
+  }
+  if (options.checkpoint_wal_bytes < kCheckpointWalBytesMin) {
+    return fail(ErrorCode::kInvalidArgument, "checkpoint_wal_bytes is " + std::to_string(options.checkpoint_wal_bytes) +
+                                                 "; kCheckpointWalBytesMin is " +
+                                                 std::to_string(kCheckpointWalBytesMin));
+  }
   return {};
 }
 

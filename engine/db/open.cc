@@ -8,6 +8,7 @@
 
 #include "format/identity.h"
 #include "page/meta_pages.h"
+#include "wal/slot_file.h"
 
 namespace holdfast {
 
@@ -17,7 +18,7 @@ constexpr std::string_view kNewTreeFileName = "tree.new";
 constexpr std::string_view kNewIdentityFileName = "identity.new";
 
 struct Found {
-  bool tree = false, identity = false, leftovers = false;
+  bool tree = false, identity = false, leftovers = false, log = false;
   std::string foreign;  // one name that is not ours
 };
 
@@ -31,6 +32,8 @@ Result<Found> look_around(Directory& directory) {
       found.identity = true;
     } else if (name == kNewTreeFileName || name == kNewIdentityFileName) {
       found.leftovers = true;
+    } else if (wal::parse_slot_file_name(name)) {
+      found.log = true;
     } else if (name != kLockFileName && found.foreign.empty()) {
       found.foreign = name;
     }
@@ -40,7 +43,7 @@ Result<Found> look_around(Directory& directory) {
 
 // Errors if there is no database here and none may be created.
 Result<void> allow(const Found& found, const Directory& directory, const Options& options) {
-  if (found.tree || found.identity) {
+  if (found.tree || found.identity || found.log) {
     return {};
   }
   if (options.read_only || !options.create_if_missing) {
@@ -77,12 +80,13 @@ Result<void> write_identity(Directory& directory, const format::Identity& identi
   return directory.sync();
 }
 
-// For a tree without an identity. A creation that was cut short leaves that; but no commit is taken before the identity
-// is durable, so where there is a commit, the file was lost since. Errors: corruption, io, unsupported.
-Result<void> refuse_lost_identity(Directory& directory) {
+// For a tree without an identity. A creation that was cut short leaves that; but no log is made and no commit is taken
+// before the identity is durable, so where there is either, the file was lost since. Errors: corruption, io,
+// unsupported.
+Result<void> refuse_lost_identity(Directory& directory, const Found& found) {
   HOLDFAST_TRY_ASSIGN(const std::unique_ptr<File> file, directory.open_file(kTreeFileName, OpenMode::kReadOnly));
   HOLDFAST_TRY_ASSIGN(const format::Meta meta, find_newest_meta(*file));
-  if (meta.csn == Csn{}) {
+  if (meta.csn == Csn{} && !found.log) {
     return {};
   }
   return fail(Error(ErrorCode::kCorruption,
@@ -126,7 +130,7 @@ Result<OpenFiles> open_files(Env& env, std::string_view path, const Options& opt
   HOLDFAST_TRY_ASSIGN(found, look_around(directory));
   HOLDFAST_TRY(allow(found, directory, options));
 
-  if (found.identity && !found.tree) {
+  if ((found.identity || found.log) && !found.tree) {
     return fail(Error(ErrorCode::kCorruption, "the tree file is missing").at(kTreeFileName));
   }
   std::optional<format::Identity> identity;
@@ -137,7 +141,7 @@ Result<OpenFiles> open_files(Env& env, std::string_view path, const Options& opt
     HOLDFAST_TRY(create_tree(env, directory, found, options.page_bytes));
   }
   if (found.tree && !identity && !options.read_only) {
-    HOLDFAST_TRY(refuse_lost_identity(directory));
+    HOLDFAST_TRY(refuse_lost_identity(directory, found));
   }
   PageStoreOptions store_options{.cache_bytes = options.cache_bytes, .read_only = options.read_only};
   if (identity) {

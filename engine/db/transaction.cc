@@ -73,7 +73,7 @@ Result<void> Transaction::rollback_to(Savepoint savepoint) {
   return core_->rollback_to(static_cast<uint64_t>(savepoint));
 }
 
-Result<Commit> Transaction::commit() { return core_->commit(); }
+Result<Commit> Transaction::commit(Durability durability) { return core_->commit(durability); }
 
 void Transaction::rollback() { core_->rollback(); }
 

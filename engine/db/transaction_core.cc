@@ -37,7 +37,7 @@ void TransactionCore::rollback() {
   }
 }
 
-Result<Commit> TransactionCore::commit() {
+Result<Commit> TransactionCore::commit(Durability durability) {
   if (over_) {
     return fail_over();
   }
@@ -47,13 +47,17 @@ Result<Commit> TransactionCore::commit() {
   }
   if (writes_.empty()) {
     rollback();
+    if (durability == Durability::kDurable) {
+      // What it has read may be on its way still.
+      HOLDFAST_TRY(database_.wait_durable(read_.csn()));
+    }
     return Commit{read_.csn()};
   }
   // Given back first: what the commit replaces is then free at once.
   over_ = true;
   read_.end();
-  PendingCommit pending(writes_, reads_ ? &*reads_ : nullptr, read_.csn());
-  return database_.committer().commit(pending);
+  PendingCommit pending(writes_, reads_ ? &*reads_ : nullptr, read_.csn(), durability);
+  return database_.commit(pending);
 }
 
 uint32_t TransactionCore::bucket(std::string_view name) {

@@ -53,7 +53,7 @@ class TransactionCore {
 
   uint64_t savepoint();
   Result<void> rollback_to(uint64_t savepoint);
-  Result<Commit> commit();
+  Result<Commit> commit(Durability durability);
   void rollback();
 
  private:

@@ -47,8 +47,12 @@ class CondVar {
   void notify_all();
 
  private:
+  friend bool wait_for(CondVar& condition, std::unique_lock<Mutex>& lock, uint64_t duration_ns);
   std::vector<void*> waiters_;
 };
+
+// As CondVar::wait, but not for longer than so many nanoseconds of virtual time. False: the time is up.
+bool wait_for(CondVar& condition, std::unique_lock<Mutex>& lock, uint64_t duration_ns);
 
 template <class T>
 class Atomic {

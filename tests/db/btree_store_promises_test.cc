@@ -104,8 +104,10 @@ TEST_F(BtreeStorePromises, an_identity_from_an_older_database_is_refused) {
   }
   const std::string old_identity = content("identity");
   const auto directory = memory_->open_directory(kPath, DirectoryMode::kMustExist).value();
-  ASSERT_OK(directory->remove("identity"));
-  ASSERT_OK(directory->remove("tree"));
+  const std::vector<std::string> names = directory->list().value();
+  for (const std::string& name : names) {
+    ASSERT_OK(directory->remove(name));
+  }
   {
     fill(*std::make_unique<Database>(open()), 5);
   }

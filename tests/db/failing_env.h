@@ -6,6 +6,7 @@
 // Threads: any.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -22,14 +23,16 @@ namespace holdfast {
 
 class FailurePlan {
  public:
-  enum class Length : uint8_t { kOnce, kFromThenOn };
+  // kWhileFull: from then on, but only where more room would be needed.
+  enum class Length : uint8_t { kOnce, kFromThenOn, kWhileFull };
   enum class Count : uint8_t { kWritesOnly, kReadsToo };
 
   // The nth operation from now (1: the next) fails with `os_error`.
   void fail(uint64_t nth, int os_error, Length length = Length::kOnce) {
     operations_ = 0;
     os_error_ = os_error;
-    from_then_on_ = length == Length::kFromThenOn;
+    from_then_on_ = length != Length::kOnce;
+    only_growth_ = length == Length::kWhileFull;
     nth_ = nth;
   }
   void stop() { nth_ = kNever; }
@@ -41,8 +44,11 @@ class FailurePlan {
   bool fired() const { return operations_ >= nth_; }
 
   // 0, or the errno that this operation fails with.
-  int on_change() {
+  int on_change(bool grows = false) {
     const uint64_t number = ++operations_;
+    if (only_growth_ && !grows) {
+      return 0;
+    }
     const bool fails = from_then_on_ ? number >= nth_ : number == nth_;
     return fails ? os_error_.load() : 0;
   }
@@ -54,6 +60,7 @@ class FailurePlan {
   std::atomic<uint64_t> nth_ = kNever;
   std::atomic<int> os_error_ = 0;
   std::atomic<bool> from_then_on_ = false;
+  std::atomic<bool> only_growth_ = false;
   std::atomic<bool> reads_too_ = false;
   std::atomic<bool> tears_ = false;
 };
@@ -73,11 +80,11 @@ class FailingFile final : public File {
   }
   Result<uint64_t> size() override { return inner_->size(); }
   Result<void> truncate(uint64_t bytes) override {
-    const int os_error = plan_.on_change();
+    const int os_error = plan_.on_change(grows(0, bytes));
     return os_error != 0 ? failed(name(), os_error) : inner_->truncate(bytes);
   }
   Result<void> allocate(uint64_t offset, uint64_t bytes) override {
-    const int os_error = plan_.on_change();
+    const int os_error = plan_.on_change(grows(offset, bytes));
     return os_error != 0 ? failed(name(), os_error) : inner_->allocate(offset, bytes);
   }
   const std::string& name() const override { return inner_->name(); }
@@ -91,7 +98,7 @@ class FailingFile final : public File {
     return read ? Transfer{*read, 0} : Transfer{0, EIO};
   }
   Transfer write_some(uint64_t offset, std::span<const std::byte> data) override {
-    if (const int os_error = plan_.on_change(); os_error != 0) {
+    if (const int os_error = plan_.on_change(grows(offset, data.size())); os_error != 0) {
       if (plan_.tears()) {
         static_cast<void>(inner_->write_at(offset, data.first(data.size() / 2)));
       }
@@ -102,6 +109,8 @@ class FailingFile final : public File {
   }
 
  private:
+  bool grows(uint64_t offset, uint64_t bytes) { return offset + bytes > inner_->size().value_or(0); }
+
   std::unique_ptr<File> inner_;
   FailurePlan& plan_;
 };
@@ -111,7 +120,8 @@ class FailingDirectory final : public Directory {
   FailingDirectory(std::unique_ptr<Directory> inner, FailurePlan& plan) : inner_(std::move(inner)), plan_(plan) {}
 
   Result<std::unique_ptr<File>> open_file(std::string_view name, OpenMode mode) override {
-    if (const int os_error = plan_.on_change(); os_error != 0) {
+    const bool is_new = mode == OpenMode::kCreateNew || (mode == OpenMode::kCreate && !holds(name));
+    if (const int os_error = plan_.on_change(is_new); os_error != 0) {
       return failed(name, os_error);
     }
     auto file = inner_->open_file(name, mode);
@@ -139,6 +149,8 @@ class FailingDirectory final : public Directory {
   const std::string& path() const override { return inner_->path(); }
 
  private:
+  bool holds(std::string_view name) { return std::ranges::binary_search(inner_->list().value(), name); }
+
   std::unique_ptr<Directory> inner_;
   FailurePlan& plan_;
 };

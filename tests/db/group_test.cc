@@ -2,6 +2,7 @@
 #include "db/catalog.h"
 #include "db/committer.h"
 #include "db/open.h"
+#include "db/recovery.h"
 #include "format/leaf.h"
 #include "format/page.h"
 #include "tests/db/database_test.h"
@@ -23,8 +24,22 @@ class GroupTest : public DatabaseTest {
   GroupTest() {
     Options chosen = options();
     chosen.env = &env_;
+    chosen.checkpoint_every_commit = true;
+    open(chosen);
+  }
+  void open(const Options& chosen) {
     files_ = open_files(env_, kPath, chosen).value();
-    committer_.emplace(*files_.store, active_, Committer::Writes::kAllowed);
+    RecoveryReport report;
+    log_ = open_log(env_, *files_.directory, *files_.store, chosen, OnDamage::kRefuse, report).value();
+    checkpointer_.emplace(*files_.store, *log_);
+    committer_.emplace(*files_.store, *log_, *checkpointer_, active_, Committer::Writes::kAllowed,
+                       chosen.checkpoint_wal_bytes);
+  }
+  void close() {
+    committer_.reset();
+    checkpointer_.reset();
+    log_.reset();
+    files_ = {};
   }
 
   // A member on the newest snapshot; `change` fills its writes and reads.
@@ -72,6 +87,8 @@ class GroupTest : public DatabaseTest {
   FailingEnv env_{*memory_};
   OpenFiles files_;
   ActiveTransactions active_;
+  std::unique_ptr<Log> log_;
+  std::optional<Checkpointer> checkpointer_;
   std::optional<Committer> committer_;
   std::vector<std::unique_ptr<Member>> members_;
 };
@@ -175,13 +192,13 @@ TEST_F(GroupTest, a_member_that_meets_damage_fails_alone) {
   });
   commit();
   members_.clear();
-  committer_.reset();
-  files_ = {};
+  close();
   const size_t row = content("tree").find(numbered("k", 1000).substr(4));
   ASSERT_NE(row, std::string::npos);
   flip_bit("tree", row);
-  files_ = open_files(env_, kPath, options()).value();
-  committer_.emplace(*files_.store, active_, Committer::Writes::kAllowed);
+  Options again = options();
+  again.checkpoint_every_commit = true;
+  open(again);
   // Which leaf was hit is known by who fails: every leaf gets a member. All of them would make the bucket `new`.
   for (uint64_t i = 0; i < 2000; i += 20) {
     Member& made = puts(numbered("k", i));
@@ -213,8 +230,7 @@ TEST_F(GroupTest, a_bucket_is_made_by_the_first_member_that_does_not_fail) {
   members_[0]->writes.set_implied(0);
   commit();
   members_.clear();
-  committer_.reset();
-  files_ = {};
+  close();
   const std::string tree = content("tree");
   for (size_t at = 2 * 4096; at + 4096 <= tree.size(); at += 4096) {
     const auto* const page = reinterpret_cast<const std::byte*>(tree.data()) + at;
@@ -223,8 +239,9 @@ TEST_F(GroupTest, a_bucket_is_made_by_the_first_member_that_does_not_fail) {
       flip_bit("tree", at + 2000);
     }
   }
-  files_ = open_files(env_, kPath, options()).value();
-  committer_.emplace(*files_.store, active_, Committer::Writes::kAllowed);
+  Options again = options();
+  again.checkpoint_every_commit = true;
+  open(again);
   Member& fails = member([](Member& made) {
     const uint32_t fresh = made.writes.index_of("new");
     made.writes.set_implied(fresh);

@@ -41,7 +41,7 @@ class TransactionCore;  // private
 class CursorCore;       // private
 struct BucketSlot;      // private
 
-// A commit that returned: durable, and at this place in the serial order.
+// A commit that returned, at this place in the serial order: durable, unless it was deferred.
 struct Commit {
   Csn csn{};
 };
@@ -154,7 +154,8 @@ class BucketView {
   BucketSlot* slot_;  // of the ReadState: its root is looked up once per Snapshot
 };
 
-// The database after one commit, unchanging. Costs no lock; an old one keeps only the pages that it alone still needs.
+// The database after one commit, unchanging. What it shows is durable, but for what was committed deferred. Costs no
+// lock; an old one keeps only the pages that it alone still needs.
 class Snapshot {
  public:
   Snapshot(Snapshot&&) noexcept;
@@ -209,6 +210,8 @@ class Bucket {
 enum class Savepoint : uint64_t {};
 
 // Reads one snapshot, collects writes in memory, and commits them all or none. Destroyed before commit: rolled back.
+// Its snapshot is the newest commit, durable or not (so that it need not lose against one that is on its way): what it
+// reads is certain when its commit() has answered. A Snapshot shows less, and is certain at once.
 class Transaction {
  public:
   Transaction(Transaction&&) noexcept;
@@ -229,10 +232,11 @@ class Transaction {
   // Undoes every write since `savepoint`, which stays valid; later savepoints end. Errors: invalid_argument.
   Result<void> rollback_to(Savepoint savepoint);
 
-  // Durable when it returns. A transaction without writes succeeds with its snapshot's csn and touches no disk.
-  // Errors: conflict, no_space, read_only (nothing is changed); outcome_unknown; io or corruption, met by an iteration
-  // of this transaction or by the commit itself (nothing is changed). Whatever it answers, the transaction is over.
-  Result<Commit> commit();
+  // Durable when it returns, and so is everything that the transaction has read; deferred: see Durability. A
+  // transaction without writes succeeds with its snapshot's csn. Errors: conflict, no_space, read_only (nothing is
+  // changed); outcome_unknown; io or corruption, met by an iteration of this transaction or by the commit itself
+  // (nothing is changed). Whatever it answers, the transaction is over.
+  Result<Commit> commit(Durability durability = Durability::kDurable);
   void rollback();
 
  private:
@@ -261,8 +265,21 @@ struct CheckReport {
   bool stopped = false;  // by `progress`: the report covers only what was read until then
 };
 
+// What opening a database found in its log, and did.
+struct RecoveryReport {
+  Csn checkpoint_csn{};  // of the tree
+  Csn last_csn{};        // after the replay
+  uint64_t replayed_commits = 0;
+  uint64_t replayed_bytes = 0;          // of redo
+  uint64_t cut_records = 0;             // behind a gap in the csns; never acknowledged, unless `damage` says so
+  std::string damage;                   // accepted by Database::recover; empty if there was none
+  Csn first_lost{}, last_lost{};        // csns that are lost, or may be, if there was damage
+  std::vector<std::string> kept_files;  // copies of the log as it was, if there was damage
+};
+
 struct Stats {
   Csn csn{};
+  Csn durable_csn{};
   uint32_t page_bytes = 0;
   uint64_t file_bytes = 0;
   uint64_t page_count = 0;
@@ -272,6 +289,10 @@ struct Stats {
   uint64_t cache_hits = 0, cache_misses = 0, cache_evictions = 0;
   uint64_t commits = 0, conflicts = 0;                       // since open
   uint64_t pages_written = 0, bytes_written = 0, syncs = 0;  // since open
+  uint16_t lanes = 0;
+  uint64_t wal_bytes = 0;                                            // that no checkpoint has made superfluous
+  uint64_t wal_bytes_written = 0, wal_flushes = 0, checkpoints = 0;  // since open
+  RecoveryReport recovery;                                           // of this open
   uint64_t live_snapshots = 0;
   Csn oldest_snapshot{};
   std::string read_only_reason;  // why the database takes no writes; empty if it does
@@ -284,6 +305,10 @@ class Database {
   // Errors: not_found, busy (names the owner's pid), corruption, unsupported, invalid_argument, io, no_space.
   static Result<Database> open(std::string_view path, Options options = {});
 
+  // Opens a database whose log is damaged, which open() refuses, without the acknowledged commits that this costs, and
+  // closes it. Keeps a copy of the log as it was. Does no harm to a sound one. Errors: those of open().
+  static Result<RecoveryReport> recover(std::string_view path, Options options = {});
+
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();  // close()
@@ -291,10 +316,10 @@ class Database {
   // Runs `body` in a transaction, commits if it returns success, rolls back if it returns an error (or throws).
   // Runs it again, on a newer snapshot, when the commit meets a conflict, kExecAttemptsMax times in all. Errors: those
   // of `body` and of commit().
-  Result<Commit> exec(const std::function<Result<void>(Transaction&)>& body,
-                      Isolation isolation = Isolation::kSnapshot);
+  Result<Commit> exec(const std::function<Result<void>(Transaction&)>& body, Isolation isolation = Isolation::kSnapshot,
+                      Durability durability = Durability::kDurable);
   Result<Commit> exec(std::string_view bucket, const std::function<Result<void>(Bucket&)>& body,
-                      Isolation isolation = Isolation::kSnapshot);
+                      Isolation isolation = Isolation::kSnapshot, Durability durability = Durability::kDurable);
   // Runs `body` on a snapshot. Errors: those of `body`, and the first error that an iteration met.
   Result<void> view(const std::function<Result<void>(const Snapshot&)>& body) const;
   Result<void> view(std::string_view bucket, const std::function<Result<void>(const BucketView&)>& body) const;
@@ -304,19 +329,34 @@ class Database {
 
   // Single operations, each a transaction of its own.
   Result<std::optional<std::string>> get(std::string_view bucket, std::string_view key) const;
-  Result<Commit> put(std::string_view bucket, std::string_view key, std::string_view value);
+  Result<Commit> put(std::string_view bucket, std::string_view key, std::string_view value,
+                     Durability durability = Durability::kDurable);
   Result<bool> erase(std::string_view bucket, std::string_view key);
 
-  // Reads every page and accounts for each. Writers wait meanwhile, readers do not. `progress` (pages done, pages in
+  // No csn up to it can be lost any more.
+  Csn durable_csn() const;
+  // Waits until the csn of a deferred commit is durable. Errors: outcome_unknown; invalid_argument (no such commit).
+  Result<void> wait_durable(Csn csn);
+  // Calls `done` when it is, or never will be (outcome_unknown): at once, or later on a thread that commits or of the
+  // engine's own. It must be quick, and must not use the database. Errors: invalid_argument; then it is not called.
+  Result<void> when_durable(Csn csn, std::function<void(Result<void>)> done);
+  // Everything that was committed before is in the tree when it returns, and the log that held it is free. Readers and
+  // commits go on meanwhile. Errors: no_space, read_only, outcome_unknown, corruption.
+  Result<void> checkpoint();
+
+  // Makes a checkpoint, then reads every page and the live log, and accounts for each page. Writers wait meanwhile,
+  // readers do not. `progress` (pages done, pages in
   // all) returns false to stop. Errors: io; damage is not an error but a finding.
   Result<CheckReport> check(const std::function<bool(uint64_t done, uint64_t total)>& progress = {});
   Result<Stats> stats() const;
-  // Waits for commits in flight and releases the lock. Closing again does nothing. Errors: busy (a Snapshot or
-  // Transaction is alive; the database stays open). The destructor, which cannot answer, aborts the program then.
+  // Waits for commits in flight, makes deferred ones durable and a last checkpoint, and releases the lock. Closing
+  // again does nothing. Errors: busy (a Snapshot or Transaction is alive; the database stays open; the destructor,
+  // which cannot answer, aborts the program then); outcome_unknown (deferred commits may be lost; it is closed).
   Result<void> close();
 
  private:
   explicit Database(std::unique_ptr<DatabaseCore> core);
+  void let_go();
   std::unique_ptr<DatabaseCore> core_;
 };
 

@@ -1,0 +1,66 @@
+#include "db/checkpointer.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
+
+Result<bool> Checkpointer::begin() {
+  CHECK(!checkpoint_);
+  if (store_.newest().csn == store_.meta().csn) {
+    return false;
+  }
+  store_.set_log_start(log_.start_behind(store_.newest().csn));
+  HOLDFAST_TRY_ASSIGN(checkpoint_, store_.begin_checkpoint());
+  const sync::Lock lock(mutex_);
+  is_writing_ = true;
+  return true;
+}
+
+Result<void> Checkpointer::write() {
+  auto written = store_.write_checkpoint(*checkpoint_);
+  const sync::Lock lock(mutex_);
+  is_writing_ = false;
+  written_.notify_all();
+  return written;
+}
+
+void Checkpointer::finish() {
+  {
+    sync::Lock lock(mutex_);
+    written_.wait(lock, [this] { return !is_writing_; });
+  }
+  if (!checkpoint_) {
+    return;
+  }
+  const bool is_durable = checkpoint_->stage == Checkpoint::Stage::kDurable;
+  const format::LogStart start = checkpoint_->meta.log;
+  store_.end_checkpoint(std::move(checkpoint_));
+  if (is_durable) {
+    log_.recycle(start);
+    count_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+Result<void> Checkpointer::make() {
+  HOLDFAST_TRY_ASSIGN(const bool begun, begin());
+  if (!begun) {
+    return {};
+  }
+  auto written = write();
+  finish();
+  return written;
+}
+
+Result<void> Checkpointer::close() {
+  finish();
+  format::LogStart start = log_.start_behind(store_.newest().csn);
+  start.closed = true;
+  store_.set_log_start(start);
+  return store_.checkpoint();
+}
+
+}  // namespace HOLDFAST_FLAVOR
+}  // namespace holdfast

@@ -1,0 +1,49 @@
+// Checkpointer: makes the newest state the durable one beside the commits, and then frees what the log kept for it.
+//
+// Threads:    begin() and finish() by a leader, or inside Committer::exclusively(); write() by who began.
+// Invariants: at most one checkpoint is under way; a leader who needs the store for itself finishes it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <holdfast/result.h>
+
+#include "db/log.h"
+#include "env/sync.h"
+#include "page/page_store.h"
+
+namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
+
+class Checkpointer {
+ public:
+  Checkpointer(PageStore& store, Log& log) : store_(store), log_(log) {}
+
+  // False: the newest state is durable in the tree already. Pre: none is under way. Errors: those of
+  // PageStore::begin_checkpoint.
+  Result<bool> begin();
+  // Errors: those of PageStore::write_checkpoint.
+  Result<void> write();
+  // Ends the one that is under way, if there is one, when it is written.
+  void finish();
+  // A whole one, at once. Pre: none is under way; inside Committer::exclusively(). Errors: as above.
+  Result<void> make();
+  // The last one: everything is in the tree, and nothing in the log is newer. Pre: nobody commits any more, all is
+  // durable. Errors: as above.
+  Result<void> close();
+
+  uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  PageStore& store_;
+  Log& log_;
+  std::unique_ptr<Checkpoint> checkpoint_;
+  sync::Mutex mutex_;
+  bool is_writing_ = false;  // under mutex_
+  sync::CondVar written_;
+  sync::Atomic<uint64_t> count_{0};
+};
+
+}  // namespace HOLDFAST_FLAVOR
+}  // namespace holdfast

@@ -1,0 +1,303 @@
+#include "db/recovery.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "base/check.h"
+#include "db/apply.h"
+#include "db/redo.h"
+#include "wal/lane.h"
+#include "wal/lane_scan.h"
+#include "wal/record_reader.h"
+#include "wal/recovery_plan.h"
+#include "wal/slot_file.h"
+
+namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
+
+namespace {
+
+// One generation takes in so many bytes of redo.
+constexpr uint64_t kBatchBytes = uint64_t{4} << 20;
+// A lane has about so many segments up to the limit of the log.
+constexpr uint64_t kSegmentsPerLane = 4;
+constexpr uint16_t kLanesDefault = 1;
+constexpr int kLooksAgain = 3;
+constexpr std::string_view kKeptPrefix = "cut-";
+
+class Recovery {
+ public:
+  Recovery(Env& env, Directory& directory, PageStore& store, const Options& options, RecoveryReport& report)
+      : env_(env),
+        directory_(directory),
+        store_(store),
+        options_(options),
+        report_(report),
+        old_(store.meta().log),
+        checkpoint_csn_(store.meta().csn) {}
+
+  // What is there beyond the newest state.
+  Result<void> look(OnDamage on_damage) {
+    report_.checkpoint_csn = report_.last_csn = checkpoint_csn_;
+    lanes_.clear();
+    HOLDFAST_TRY(scan(on_damage));
+    if (old_.closed) {
+      return {};
+    }
+    std::vector<wal::LaneSummary> summaries;
+    for (const wal::LaneContents& lane : lanes_) {
+      summaries.push_back(wal::summary_of(lane));
+    }
+    plan_ = wal::plan_recovery(store_.newest().csn, summaries);
+    report_.last_csn = plan_.last;
+    report_.replayed_commits = to_int(plan_.last) - to_int(checkpoint_csn_);
+    report_.cut_records = plan_.cut.size();
+    if (plan_.damage) {
+      report_.first_lost = plan_.damage->first_lost;
+      report_.last_lost = plan_.damage->last_lost;
+      report_.damage = plan_.damage->to_error().to_string();
+      if (on_damage == OnDamage::kRefuse) {
+        return fail(plan_.damage->to_error());
+      }
+    }
+    return {};
+  }
+
+  bool has_commits() const { return !plan_.replay.empty(); }
+
+  // Copies of every live file of the log, for whoever wants to look for what is cut.
+  Result<void> keep_copies() {
+    for (const wal::LaneContents& lane : lanes_) {
+      for (const wal::SegmentStats& segment : lane.segments) {
+        const std::string copy = std::string(kKeptPrefix) + std::to_string(to_int(old_.epoch)) + "-" + segment.file;
+        HOLDFAST_TRY_ASSIGN(const auto from, directory_.open_file(segment.file, OpenMode::kReadOnly));
+        std::vector<std::byte> bytes(segment.segment_bytes);
+        HOLDFAST_TRY(from->read_at(0, bytes));
+        HOLDFAST_TRY_ASSIGN(const auto to, directory_.open_file(copy, OpenMode::kCreate));
+        HOLDFAST_TRY(to->write_at(0, bytes));
+        HOLDFAST_TRY(to->sync());
+        report_.kept_files.push_back(copy);
+      }
+    }
+    return directory_.sync();
+  }
+
+  Result<void> replay() {
+    std::vector<wal::RecordReader> readers;
+    for (const wal::LaneContents& lane : lanes_) {
+      readers.emplace_back(directory_, lane);
+    }
+    std::vector<std::unique_ptr<WriteSet>> batch;
+    uint64_t batch_bytes = 0;
+    for (size_t at = 0; at < plan_.replay.size(); ++at) {
+      const wal::RecordRef& ref = plan_.replay[at];
+      const wal::FoundRecord& record = lanes_[ref.lane_index].records[ref.record_index];
+      HOLDFAST_TRY_ASSIGN(const std::vector<std::byte> body, readers[ref.lane_index].read(ref.record_index));
+      HOLDFAST_TRY(decode(record, body, batch));
+      batch_bytes += body.size();
+      report_.replayed_bytes += body.size();
+      if (batch_bytes >= kBatchBytes || at + 1 == plan_.replay.size()) {
+        HOLDFAST_TRY(apply(batch, record.last_csn()));
+        batch.clear();
+        batch_bytes = 0;
+        if (options_.recovery_progress) {
+          options_.recovery_progress(to_int(record.last_csn()) - to_int(checkpoint_csn_), report_.replayed_commits);
+        }
+      }
+    }
+    return {};
+  }
+
+  Result<std::unique_ptr<Log>> start_log() {
+    format::LogStart start;
+    HOLDFAST_TRY_ASSIGN(start, next_start());
+    std::vector<std::unique_ptr<wal::Lane>> lanes;
+    for (uint16_t lane = 0; lane < start.lane_count; ++lane) {
+      std::vector<uint16_t> live;
+      if (lane < lanes_.size()) {
+        for (const wal::SegmentStats& segment : lanes_[lane].segments) {
+          live.push_back(segment.slot);
+        }
+      }
+      HOLDFAST_TRY_ASSIGN(auto prepared,
+                          wal::Lane::prepare(directory_, env_.clock(), {store_.meta().database_id, start.epoch, lane},
+                                             start.first_sequence[lane], start.segment_bytes, live));
+      lanes.push_back(std::move(prepared));
+    }
+    if (start.lane_count > 0) {
+      HOLDFAST_TRY(directory_.sync());
+    }
+    store_.set_log_start(start);
+    if (const auto made = store_.checkpoint(); !made) {
+      // Nobody has committed here yet: whether it survives or not, the same is shown.
+      const Error& error = made.error();
+      return fail(error.code() == ErrorCode::kOutcomeUnknown
+                      ? Error(ErrorCode::kIo, error.message()).at(error.file()).os(error.os_error())
+                      : error);
+    }
+    store_.show(store_.newest().csn);
+    for (uint16_t lane = 0; lane < start.lane_count; ++lane) {
+      lanes[lane]->recycle(start.first_sequence[lane]);
+    }
+    HOLDFAST_TRY(remove_lanes_from(start.lane_count));
+    return std::make_unique<Log>(env_, store_, start, std::move(lanes));
+  }
+
+  // Of a store that takes no writes: nothing is done to what is there.
+  std::unique_ptr<Log> no_log() const {
+    return std::make_unique<Log>(env_, store_, format::LogStart{}, std::vector<std::unique_ptr<wal::Lane>>());
+  }
+
+ private:
+  Result<void> scan(OnDamage on_damage) {
+    std::vector<Result<wal::LaneContents>> found(old_.lane_count);
+    const auto scan_one = [&](uint16_t lane) {
+      found[lane] =
+          wal::scan_lane(directory_, {store_.meta().database_id, old_.epoch, lane}, old_.first_sequence[lane]);
+    };
+    std::vector<std::unique_ptr<Thread>> threads;
+    Result<void> started;
+    // This thread scans too.
+    for (uint16_t lane = 1; lane < old_.lane_count && options_.background && started; ++lane) {
+      auto thread = env_.threads().start("holdfast-scan", [&scan_one, lane] { scan_one(lane); });
+      if (thread) {
+        threads.push_back(std::move(*thread));
+      } else {
+        started = fail(std::move(thread).error());
+      }
+    }
+    for (uint16_t lane = 0; lane < old_.lane_count; ++lane) {
+      if (lane == 0 || !options_.background) {
+        scan_one(lane);
+      }
+    }
+    for (const auto& thread : threads) {
+      thread->join();
+    }
+    HOLDFAST_TRY(started);
+    for (uint16_t lane = 0; lane < old_.lane_count; ++lane) {
+      if (!found[lane] && (on_damage == OnDamage::kRefuse || found[lane].error().code() != ErrorCode::kCorruption)) {
+        return fail(std::move(found[lane]).error());
+      }
+      lanes_.push_back(found[lane] ? std::move(*found[lane]) : unreadable(lane, found[lane].error()));
+    }
+    return {};
+  }
+
+  // Stands for a lane of which files are missing.
+  wal::LaneContents unreadable(uint16_t lane, const Error& error) const {
+    wal::LaneContents contents;
+    contents.identity = {store_.meta().database_id, old_.epoch, lane};
+    contents.end = {wal::LaneEnd::Kind::kDamaged, error.file(), error.offset().value_or(0), error.message()};
+    return contents;
+  }
+
+  Result<void> decode(const wal::FoundRecord& record, std::span<const std::byte> body,
+                      std::vector<std::unique_ptr<WriteSet>>& batch) const {
+    format::RedoReader reader(body);
+    for (uint32_t member = 0; member < record.csn_count; ++member) {
+      HOLDFAST_TRY(decode_redo(reader, store_.page_bytes(), *batch.emplace_back(std::make_unique<WriteSet>())));
+    }
+    if (!reader.done()) {
+      return fail(ErrorCode::kCorruption, "the log's record of csn " + std::to_string(to_int(record.first_csn)) +
+                                              " holds more than its commits");
+    }
+    return {};
+  }
+
+  Result<void> apply(const std::vector<std::unique_ptr<WriteSet>>& batch, Csn last) {
+    const State base = store_.newest();
+    HOLDFAST_TRY_ASSIGN(PageWriter* const writer, store_.begin(last));
+    WriteSetApplier applier(*writer, base);
+    Result<State> state = base;
+    for (const auto& writes : batch) {
+      if (auto applied = applier.apply(*writes); !applied) {
+        state = fail(std::move(applied).error());
+        break;
+      }
+    }
+    if (state) {
+      state = applier.finish(last);
+    }
+    if (!state) {
+      store_.abort();
+      return fail(std::move(state).error());
+    }
+    return store_.publish(*state);
+  }
+
+  Result<format::LogStart> next_start() const {
+    format::LogStart start;
+    start.epoch = old_.epoch;
+    if (options_.checkpoint_every_commit) {
+      return start;
+    }
+    if (to_int(old_.epoch) == std::numeric_limits<uint32_t>::max()) {
+      return fail(ErrorCode::kUnsupported, "wal epochs are used up; copy the database to go on");
+    }
+    start.epoch = Epoch{to_int(old_.epoch) + 1};
+    start.lane_count = options_.lanes != 0 ? options_.lanes : kLanesDefault;
+    const uint64_t share = options_.checkpoint_wal_bytes / (kSegmentsPerLane * start.lane_count);
+    start.segment_bytes = static_cast<uint32_t>(
+        std::bit_floor(std::clamp<uint64_t>(share, format::kSegmentBytesMin, format::kSegmentBytesMax)));
+    std::fill_n(start.first_sequence.begin(), start.lane_count, uint64_t{1});
+    return start;
+  }
+
+  Result<void> remove_lanes_from(uint16_t lane_count) {
+    HOLDFAST_TRY_ASSIGN(const std::vector<std::string> names, directory_.list());
+    bool removed = false;
+    for (const std::string& name : names) {
+      const auto slot = wal::parse_slot_file_name(name);
+      if (slot && slot->lane >= lane_count) {
+        HOLDFAST_TRY(directory_.remove(name));
+        removed = true;
+      }
+    }
+    return removed ? directory_.sync() : Result<void>();
+  }
+
+  Env& env_;
+  Directory& directory_;
+  PageStore& store_;
+  const Options& options_;
+  RecoveryReport& report_;
+  const format::LogStart old_;
+  const Csn checkpoint_csn_;
+  std::vector<wal::LaneContents> lanes_;
+  wal::RecoveryPlan plan_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> open_log(Env& env, Directory& directory, PageStore& store, const Options& options,
+                                      OnDamage on_damage, RecoveryReport& report) {
+  Recovery recovery(env, directory, store, options, report);
+  HOLDFAST_TRY(recovery.look(on_damage));
+  if (options.read_only) {
+    if (recovery.has_commits()) {
+      return fail(ErrorCode::kReadOnly, "the log holds " + std::to_string(report.replayed_commits) +
+                                            " commits that are not in the tree yet; open the database once for "
+                                            "writing, so that they are");
+    }
+    return recovery.no_log();
+  }
+  if (!report.damage.empty()) {
+    HOLDFAST_TRY(recovery.keep_copies());
+  }
+  auto replayed = recovery.replay();
+  // After a failed sync the operating system may show bytes for a while that are not on the disk, and then those that
+  // are. Such a record was never acknowledged: what the log holds beyond the last good one is looked at again.
+  for (int again = 0; !replayed && replayed.error().code() == ErrorCode::kCorruption && again < kLooksAgain; ++again) {
+    HOLDFAST_TRY(recovery.look(on_damage));
+    replayed = recovery.replay();
+  }
+  HOLDFAST_TRY(replayed);
+  return recovery.start_log();
+}
+
+}  // namespace HOLDFAST_FLAVOR
+}  // namespace holdfast
