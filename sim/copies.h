@@ -33,8 +33,10 @@ struct CopyResult {
 // power cut after that must not change it.
 CopyResult crash_probe(const CopyContext& context, const SimDisk& disk, Decisions decisions);
 
-// `disk` is at rest, the oracle settled. Damage may hide rows, and refuse the whole database; it may never change, lose
-// or revive one silently.
-CopyResult rot_probe(const CopyContext& context, const SimDisk& disk, Decisions decisions);
+enum class AtRest : uint8_t { kClosed, kKilled };
+
+// `disk` is at rest, the oracle settled, everything durable. Damage may hide rows, and refuse the whole database; it
+// may never change, lose or revive one silently.
+CopyResult rot_probe(const CopyContext& context, const SimDisk& disk, AtRest at_rest, Decisions decisions);
 
 }  // namespace holdfast::sim

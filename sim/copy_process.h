@@ -21,6 +21,7 @@ class CopyProcess final : public DiskHooks {
  public:
   CopyProcess(const CopyContext& context, SimDisk& disk, Decisions& decisions, Trace& trace, IoFaults* faults)
       : context_(context),
+        decisions_(decisions),
         faults_(faults),
         time_(context.time),
         clock_(decisions, time_, context.config.faults.clock_jump),
@@ -33,8 +34,12 @@ class CopyProcess final : public DiskHooks {
   CopyProcess(const CopyProcess&) = delete;
   CopyProcess& operator=(const CopyProcess&) = delete;
 
-  Result<Database> open() { return open_with({}); }
-  Result<Database> open_read_only() { return open_with({.read_only = true}); }
+  Result<Database> open() { return Database::open("db", draw()); }
+  Result<Database> open_read_only() {
+    Options options = draw();
+    options.read_only = true;
+    return Database::open("db", options);
+  }
   const Verdict& violated() const { return violated_; }
 
   // From now on, the process ends where it asks for a sync of a file.
@@ -59,15 +64,14 @@ class CopyProcess final : public DiskHooks {
   }
 
  private:
-  Result<Database> open_with(Options options) {
+  Options draw() {
+    Options options = context_.config.draw_options(decisions_, env_);
     options.create_if_missing = !context_.created;
-    options.page_bytes = context_.config.page_bytes;
-    options.cache_bytes = context_.config.cache_bytes;
-    options.env = &env_;
-    return Database::open("db", std::move(options));
+    return options;
   }
 
   CopyContext context_;
+  Decisions& decisions_;
   IoFaults* faults_;
   VirtualTime time_;
   SimClock clock_;

@@ -11,6 +11,7 @@
 #include "sim/damage.h"
 #include "sim/generator.h"
 #include "sim/inspect.h"
+#include "wal/slot_file.h"
 
 namespace holdfast::sim {
 
@@ -118,14 +119,16 @@ class ForeignProbe {
   }
 
   void change() {
+    choose_log_file();
     if (what_.file == "extra") {
       write_now("holiday.jpg", "no file of the database's");
       return;
     }
     if (what_.change == Change::kForeign) {
-      if (decisions_.chance(kStream, 1, 4)) {
+      const std::string_view name = touches("wal") ? std::string_view(log_file_) : what_.file;
+      if (touches("wal") || decisions_.chance(kStream, 1, 4)) {
         const std::string text = decisions_.chance(kStream, 1, 2) ? std::string() : std::string(20'000, 'x');
-        return write_now(what_.file, text);
+        return write_now(name, text);
       }
       const SimDisk other = other_database();
       const uint32_t from = other.find_directory(kPath).value();
@@ -149,10 +152,26 @@ class ForeignProbe {
       bytes.replace(from, to - from, older, from, to - from);
       return write_now("tree", bytes);
     }
-    for (const std::string_view name : {"tree", "identity", "lock"}) {
+    for (const std::string_view name : {"tree", "identity", "lock", "wal"}) {
       if (touches(name)) {
-        take_file_away(now_, directory_, name);
+        take_file_away(now_, directory_, name == "wal" ? std::string_view(log_file_) : name);
       }
+    }
+  }
+
+  // A file of the log, if there is one: live, or waiting to be used again. Without one, nothing is changed.
+  void choose_log_file() {
+    std::vector<std::string> files;
+    for (const std::string& name : now_.list(directory_)) {
+      if (wal::parse_slot_file_name(name)) {
+        files.push_back(name);
+      }
+    }
+    has_log_ = !files.empty();
+    if (touches("wal") && !has_log_) {
+      what_ = {Change::kRemoved, "lock"};
+    } else if (touches("wal")) {
+      log_file_ = files[static_cast<size_t>(decisions_.below(kStream, files.size()))];
     }
   }
 
@@ -162,7 +181,14 @@ class ForeignProbe {
     const std::string answer = "opening it answered " + error.to_string();
     const bool tree = touches("tree");
     const bool identity = touches("identity");
-    if (what_.change == Change::kRemoved && tree && identity) {
+    const bool names_log = error.code() == ErrorCode::kCorruption && error.file().starts_with("wal-");
+    if (touches("wal") || what_.change == Change::kMixture || (what_.change == Change::kOlder && tree)) {
+      // A log that is not whole, or does not belong to the tree.
+      if (names_log) {
+        return std::nullopt;
+      }
+    }
+    if (what_.change == Change::kRemoved && tree && identity && !has_log_) {
       return error.code() == ErrorCode::kNotFound ? std::nullopt : Verdict(answer + "; expected not_found");
     }
     if (lost_identity()) {
@@ -174,6 +200,9 @@ class ForeignProbe {
     if (!may_refuse || what_.file == "extra" || what_.file == "lock") {
       return answer + "; expected everything to be there";
     }
+    if (touches("wal")) {
+      return answer + "; expected corruption that names a file of the log";
+    }
     const bool names_it = error.file() == "tree" || (identity && error.file() == "identity");
     if (error.code() != ErrorCode::kCorruption || !names_it) {
       return answer + "; expected corruption that names the file";
@@ -182,6 +211,9 @@ class ForeignProbe {
   }
   bool must_refuse() const {
     if (what_.file == "extra" || what_.file == "lock") {
+      return false;
+    }
+    if (touches("wal")) {
       return false;
     }
     return what_.change == Change::kForeign || (what_.change == Change::kRemoved && touches("tree")) || lost_identity();
@@ -274,12 +306,14 @@ class ForeignProbe {
   uint64_t backup_csn_ = model_.newest_csn();
   Trace trace_;
   bool refused_ = false;
+  bool has_log_ = false;
+  std::string log_file_;
 };
 
 }  // namespace
 
 ForeignChange draw_foreign_change(Decisions& decisions) {
-  static constexpr std::array<ForeignChange, 12> kChanges = {{{Change::kRemoved, "tree"},
+  static constexpr std::array<ForeignChange, 14> kChanges = {{{Change::kRemoved, "tree"},
                                                               {Change::kRemoved, "identity"},
                                                               {Change::kRemoved, "tree+identity"},
                                                               {Change::kRemoved, "lock"},
@@ -290,7 +324,9 @@ ForeignChange draw_foreign_change(Decisions& decisions) {
                                                               {Change::kOlder, "tree"},
                                                               {Change::kOlder, "identity"},
                                                               {Change::kMixture, "tree"},
-                                                              {Change::kMixture, "tree"}}};
+                                                              {Change::kMixture, "tree"},
+                                                              {Change::kRemoved, "wal"},
+                                                              {Change::kForeign, "wal"}}};
   return decisions.pick(kStream, kChanges);
 }
 

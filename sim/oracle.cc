@@ -14,25 +14,65 @@ constexpr uint64_t kTriesMax = 20'000;
 
 }  // namespace
 
-Verdict Oracle::shown(const std::string& who, uint64_t csn, uint64_t floor_before) {
+Verdict Oracle::possible(const std::string& who, uint64_t csn, uint64_t floor_before, bool with_doubts) const {
   if (csn < floor_before) {
     return who + " was shown the state after commit " + std::to_string(csn) + ", but before it asked " + floor_reason_ +
            ": expected at least commit " + std::to_string(floor_before);
   }
-  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size();
+  const uint64_t possible =
+      model_.newest_csn() + waiting_.size() + in_flight_.size() + (with_doubts ? in_doubt_.size() : 0);
   if (csn > possible) {
     return who + " was shown the state after commit " + std::to_string(csn) + ", but at most " +
            std::to_string(possible) + " transactions can have committed";
   }
+  return std::nullopt;
+}
+
+void Oracle::raise_floor(uint64_t csn, const std::string& reason) {
   if (csn > floor_) {
     floor_ = csn;
-    floor_reason_ = "commit " + std::to_string(csn) + " had been shown to " + who;
+    floor_reason_ = reason;
   }
+}
+
+void Oracle::raise_durable_floor(uint64_t csn, const std::string& reason) {
+  if (csn > durable_floor_) {
+    durable_floor_ = csn;
+    durable_reason_ = reason;
+    uncertain_.erase(uncertain_.begin(), uncertain_.upper_bound(csn));
+  }
+}
+
+Verdict Oracle::shown(const std::string& who, uint64_t csn, uint64_t floor_before) {
+  // A deferred commit shows those before it too, whatever becomes of them.
+  if (Verdict verdict = possible(who, csn, floor_before, deferred_)) {
+    return verdict;
+  }
+  const std::string reason = "commit " + std::to_string(csn) + " had been shown to " + who;
+  raise_floor(csn, reason);
+  if (!deferred_) {
+    raise_durable_floor(csn, reason);
+  }
+  return std::nullopt;
+}
+
+Verdict Oracle::began(const std::string& who, uint64_t csn, uint64_t floor_before) {
+  return possible(who, csn, floor_before, true);
+}
+
+Verdict Oracle::certain(const std::string& who, uint64_t csn) {
+  if (Verdict verdict = possible(who, csn, 0, deferred_)) {
+    return verdict;
+  }
+  const std::string reason = "commit " + std::to_string(csn) + " was said to be durable to " + who;
+  raise_floor(csn, reason);
+  raise_durable_floor(csn, reason);
   return std::nullopt;
 }
 
 void Oracle::committing(Log log) {
   const uint64_t id = log->id;
+  deferred_ = deferred_ || log->deferred;
   in_flight_[id] = {std::move(log), floor_};
 }
 
@@ -42,7 +82,8 @@ Verdict Oracle::committed(uint64_t id, uint64_t csn) {
   const InFlight flight = found->second;
   in_flight_.erase(found);
   const std::string who = "transaction " + std::to_string(id) + " of " + flight.log->who;
-  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + 1;
+  const uint64_t possible =
+      model_.newest_csn() + waiting_.size() + in_flight_.size() + 1 + (deferred_ ? in_doubt_.size() : 0);
   if (csn <= flight.log->snapshot_csn || csn <= flight.floor) {
     return who + " was acknowledged as commit " + std::to_string(csn) + ", but it began on commit " +
            std::to_string(flight.log->snapshot_csn) + ", and when commit() was called the newest known one was " +
@@ -53,9 +94,10 @@ Verdict Oracle::committed(uint64_t id, uint64_t csn) {
            (csn > possible ? ", but at most " + std::to_string(possible) + " transactions can have committed"
                            : ", but that number belongs to another transaction");
   }
-  if (csn > floor_) {
-    floor_ = csn;
-    floor_reason_ = "commit " + std::to_string(csn) + " (" + who + ") had been acknowledged";
+  const std::string reason = "commit " + std::to_string(csn) + " (" + who + ") had been acknowledged";
+  raise_floor(csn, reason);
+  if (!flight.log->deferred) {
+    raise_durable_floor(csn, reason);
   }
   waiting_[csn] = flight.log;
   return advance();
@@ -80,6 +122,9 @@ Verdict Oracle::advance() {
     }
     if (Verdict verdict = model_.apply(*log)) {
       return verdict;
+    }
+    if (model_.newest_csn() > durable_floor_) {
+      uncertain_[model_.newest_csn()] = log;
     }
   }
   return moved ? judge_waiting() : std::nullopt;
@@ -132,6 +177,7 @@ bool Oracle::others_after(uint64_t csn, uint64_t id) const {
 }
 
 void Oracle::crashed() {
+  deferred_ = false;
   for (auto& [id, flight] : in_flight_) {
     in_doubt_[id] = flight.log;
   }
@@ -140,8 +186,8 @@ void Oracle::crashed() {
 
 Verdict Oracle::bounds(const Contents& contents) const {
   const std::string shows = "the recovered database shows the state after commit " + std::to_string(contents.csn);
-  if (contents.csn < floor_) {
-    return shows + ", but " + floor_reason_ + " before the crash";
+  if (contents.csn < durable_floor_) {
+    return shows + ", but " + durable_reason_ + " before the crash";
   }
   const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + in_doubt_.size();
   if (contents.csn > possible) {
@@ -270,11 +316,23 @@ Verdict Oracle::compare(const Contents& contents) const {
   return std::nullopt;
 }
 
+std::vector<Oracle::Log> Oracle::take_back(uint64_t csn) {
+  std::vector<Log> taken;
+  while (model_.newest_csn() > csn) {
+    const auto last = uncertain_.find(model_.newest_csn());
+    CHECK(last != uncertain_.end());
+    taken.push_back(last->second);
+    model_.undo();
+  }
+  return taken;
+}
+
 Verdict Oracle::recovered(const Contents& contents) {
   CHECK(in_flight_.empty());
   if (Verdict verdict = bounds(contents)) {
     return verdict;
   }
+  doubts_lost_ += take_back(contents.csn).size();
   Search search;
   if (Verdict verdict = explain(contents, search)) {
     return verdict;
@@ -288,8 +346,11 @@ Verdict Oracle::recovered(const Contents& contents) {
   doubts_lost_ += in_doubt_.size() - survived;
   in_doubt_.clear();
   waiting_.clear();
-  floor_ = contents.csn;
-  floor_reason_ = "commit " + std::to_string(contents.csn) + " had been shown by an earlier recovery";
+  floor_ = durable_floor_ = contents.csn;
+  floor_reason_ = durable_reason_ = "commit " + std::to_string(contents.csn) + " had been shown by an earlier recovery";
+  uncertain_.clear();
+  // What was seen of commits that did not survive can be judged no more: their numbers go to others.
+  std::erase_if(looks_, [&](const Log& look) { return look->snapshot_csn > contents.csn; });
   return judge_waiting();
 }
 
@@ -297,12 +358,16 @@ Verdict Oracle::probed(const Contents& contents) {
   if (Verdict verdict = bounds(contents)) {
     return verdict;
   }
+  const std::vector<Log> taken = take_back(contents.csn);
   Search search;
   if (Verdict verdict = explain(contents, search)) {
     return verdict;
   }
   for (size_t count = search.chosen.size(); count > 0; --count) {
     model_.undo();
+  }
+  for (auto log = taken.rbegin(); log != taken.rend(); ++log) {
+    CHECK(!model_.apply(**log));
   }
   return std::nullopt;
 }

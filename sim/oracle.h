@@ -6,7 +6,9 @@
 //
 // A commit is *acknowledged* when its caller was told; *in flight* from the call of commit() to its answer; *in doubt*
 // when the answer was outcome_unknown or the world ended before it. The *floor* is the newest csn that was acknowledged
-// or shown to anybody: nothing below it may ever be lost, and no later snapshot may be older.
+// or shown to anybody: no later snapshot of this life may be older. The *durable floor* is the newest csn that was
+// promised to survive: nothing up to it may ever be lost. They differ only where commits are deferred; then a crash may
+// take a suffix of what was acknowledged, and nothing else.
 //
 // Invariants: (1) the model holds exactly the commits up to the first csn whose transaction is not known;
 //             (2) after recovered() nothing is in doubt: what is not in the model by then must never appear.
@@ -45,8 +47,13 @@ class Oracle {
 
   // --- while the database runs
   uint64_t floor() const { return floor_; }
-  // A snapshot or transaction, asked for when the floor was `floor_before`, shows `csn`.
+  // A snapshot, asked for when the floor was `floor_before`, shows `csn`. What it shows is durable, unless commits are
+  // deferred.
   Verdict shown(const std::string& who, uint64_t csn, uint64_t floor_before);
+  // A transaction began on `csn`, which is on its way at least: its commit will say that it is certain.
+  Verdict began(const std::string& who, uint64_t csn, uint64_t floor_before);
+  // Somebody was told that everything up to `csn` is durable.
+  Verdict certain(const std::string& who, uint64_t csn);
   // commit() is about to be called.
   void committing(Log log);
   Verdict committed(uint64_t id, uint64_t csn);
@@ -92,6 +99,11 @@ class Oracle {
 
   Verdict advance();
   Verdict judge_waiting();
+  Verdict possible(const std::string& who, uint64_t csn, uint64_t floor_before, bool with_doubts) const;
+  void raise_floor(uint64_t csn, const std::string& reason);
+  void raise_durable_floor(uint64_t csn, const std::string& reason);
+  // Takes out of the model what lies behind `csn`; the last first.
+  std::vector<Log> take_back(uint64_t csn);
   Verdict bounds(const Contents& contents) const;
   Verdict explain(const Contents& contents, Search& search);
   Verdict place(Search& search, uint64_t csn);
@@ -103,7 +115,11 @@ class Oracle {
   uint64_t next_id_ = 1;
   uint64_t floor_ = 0;
   std::string floor_reason_ = "the empty database";
-  std::map<uint64_t, Log> waiting_;  // acknowledged, by csn; an earlier one is not known yet
+  uint64_t durable_floor_ = 0;
+  std::string durable_reason_ = "the empty database";
+  bool deferred_ = false;              // in this life some commit was
+  std::map<uint64_t, Log> uncertain_;  // in the model, above the durable floor
+  std::map<uint64_t, Log> waiting_;    // acknowledged, by csn; an earlier one is not known yet
   struct InFlight {
     Log log;
     uint64_t floor = 0;

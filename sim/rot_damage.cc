@@ -57,7 +57,7 @@ class Vandal {
     is_newest_ = meta && to_int(meta->csn) == context.oracle.model().newest_csn();
   }
 
-  RotDamage damage() {
+  RotDamage damage(AtRest at_rest) {
     const uint64_t aim = decisions_.below(kStream, 16);
     if (aim < 2) {
       free_map();
@@ -71,8 +71,10 @@ class Vandal {
       meta_page();
     }
     if (done_.text.empty()) {
-      sectors();
+      sectors(at_rest);
     }
+    // Twice in one place can bring back what was there.
+    std::erase_if(done_.live, [&](const LivePage& page) { return !reads_differently(page); });
     return std::move(done_);
   }
 
@@ -106,6 +108,13 @@ class Vandal {
     return bytes;
   }
 
+  bool reads_differently(const LivePage& page) const {
+    const Inode& file = disk_.file(tree_);
+    std::vector<std::byte> bytes(page.bytes);
+    return file.overlays().unreadable_in(page.offset, page.bytes) || file.read(page.offset, bytes) != bytes.size() ||
+           bytes != read(file, page);
+  }
+
   const LivePage& pick(const std::vector<LivePage>& from) {
     return from[static_cast<size_t>(decisions_.below(kStream, from.size()))];
   }
@@ -115,6 +124,7 @@ class Vandal {
     done_.blamed = done_.text.empty() || done_.blamed == file ? file : "";
     done_.text +=
         fmt::format("{}{} of {} at {}{}", done_.text.empty() ? "" : ", ", fault::info(kind).name, file, offset, more);
+    done_.damages_log = done_.damages_log || file.starts_with("wal-");
     if (file != "tree" || !is_newest_) {
       return;
     }
@@ -193,14 +203,14 @@ class Vandal {
   }
 
   // Up to three sectors of any file.
-  void sectors() {
+  void sectors(AtRest at_rest) {
     constexpr std::array<fault::Kind, 4> kKinds = {fault::Kind::kBitRot, fault::Kind::kZeroedSector,
                                                    fault::Kind::kStaleSector, fault::Kind::kLatentSector};
     const std::vector<std::string> names = disk_.list(directory_);
     bool meta_hit = false;
     for (uint64_t left = 1 + decisions_.below(kStream, 3); left > 0; --left) {
-      // Mostly the tree; its first pages more often than their share.
-      const bool any_file = decisions_.chance(kStream, 1, 8);
+      // Mostly the tree; its first pages more often than their share. If the log is needed, it as often.
+      const bool any_file = decisions_.chance(kStream, at_rest == AtRest::kKilled ? 4 : 1, 8);
       const std::string name = any_file ? names[static_cast<size_t>(decisions_.below(kStream, names.size()))] : "tree";
       const auto file = disk_.find(directory_, name);
       // identity is less than one sector
@@ -236,8 +246,8 @@ class Vandal {
 
 }  // namespace
 
-RotDamage damage_at_rest(const CopyContext& context, SimDisk& disk, Decisions& decisions) {
-  return Vandal(context, disk, decisions).damage();
+RotDamage damage_at_rest(const CopyContext& context, SimDisk& disk, AtRest at_rest, Decisions& decisions) {
+  return Vandal(context, disk, decisions).damage(at_rest);
 }
 
 RotDamage put_page_back(const CopyContext& context, SimDisk& disk, std::span<const std::byte> before,

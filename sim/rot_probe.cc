@@ -9,6 +9,7 @@
 #include "sim/copy_process.h"
 #include "sim/generator.h"
 #include "sim/inspect.h"
+#include "sim/log_marks.h"
 #include "sim/rot_damage.h"
 
 namespace holdfast::sim {
@@ -19,8 +20,13 @@ constexpr auto kStream = Stream::kProbe;
 
 class RotProbe {
  public:
-  RotProbe(const CopyContext& context, const SimDisk& disk, Decisions& decisions)
-      : context_(context), model_(context.oracle.model()), copy_(disk), decisions_(decisions) {}
+  RotProbe(const CopyContext& context, const SimDisk& disk, AtRest at_rest, Decisions& decisions)
+      : context_(context),
+        model_(context.oracle.model()),
+        at_rest_(at_rest),
+        copy_(disk),
+        decisions_(decisions),
+        damaged_(disk) {}
 
   void set_transfers_fail() { transfers_fail_ = true; }
   // The bytes at rest are good: whoever reads again finds nothing.
@@ -32,7 +38,10 @@ class RotProbe {
       revive();
     }
     if (hit_.text.empty()) {
-      hit_ = damage_at_rest(context_, copy_, decisions_);
+      const auto meta = newest_meta(copy_.file(*copy_.find(*copy_.find_directory("db"), "tree")));
+      wal_epoch_ = meta ? meta->log.epoch : Epoch{};
+      hit_ = damage_at_rest(context_, copy_, at_rest_, decisions_);
+      damaged_ = copy_;
     }
     return hit_.text;
   }
@@ -48,10 +57,10 @@ class RotProbe {
     }
     last_look_.reset();
     Verdict verdict = look(*database, model_.newest_csn());
-    if (!verdict) {
+    if (!verdict && !is_cut_) {
       verdict = write(*database);
     }
-    if (!verdict) {
+    if (!verdict && !is_cut_) {
       verdict = look(*database, model_.newest_csn());
     }
     return verdict ? verdict : process.violated();
@@ -161,7 +170,8 @@ class RotProbe {
   // An error that damage excuses. It blames the file that was damaged, if that is only one.
   Verdict refusal(const Error& error, const std::string& what) {
     detected_ = true;
-    if (error.code() == ErrorCode::kCorruption && !hit_.blamed.empty() && error.file() != hit_.blamed) {
+    // A segment that is missing has no file: the error names the lane.
+    if (error.code() == ErrorCode::kCorruption && !hit_.blamed.empty() && !hit_.blamed.starts_with(error.file())) {
       return what + " answered " + error.to_string() + ", which blames another file than the damaged one";
     }
     switch (error.code()) {
@@ -184,6 +194,17 @@ class RotProbe {
     detected_ = detected_ || seen.met_damage;
     if (Verdict verdict = compare_with_last_look(seen)) {
       return verdict;
+    }
+    if (at_rest_ == AtRest::kKilled && hit_.damages_log && written_ == 0 && !is_cut_ && seen.contents.csn < csn) {
+      const uint64_t least = readable_watermark(damaged_, *damaged_.find_directory("db"), wal_epoch_);
+      if (seen.contents.csn < least) {
+        return fmt::format("it silently shows commit {}, although its log says that commit {} was durable",
+                           seen.contents.csn, least);
+      }
+      is_cut_ = true;
+    }
+    if (is_cut_) {
+      csn = seen.contents.csn;  // one of the states that were, whole
     }
     if (seen.contents.csn != csn && !unsure_) {
       return fmt::format("it silently shows commit {}, expected commit {}", seen.contents.csn, csn);
@@ -274,6 +295,7 @@ class RotProbe {
 
   const CopyContext& context_;
   Model& model_;
+  const AtRest at_rest_;
   SimDisk copy_;
   Decisions& decisions_;
   Trace trace_;
@@ -284,15 +306,18 @@ class RotProbe {
   Verdict broken_;                       // while that was prepared
   bool untouched_ = true;                // nothing was written over the damage yet
   std::optional<Inspection> last_look_;  // since the database was opened
+  SimDisk damaged_;                      // as the damage left it
+  Epoch wal_epoch_{};                    // before the damage
+  bool is_cut_ = false;                  // the damage looked like the torn tail of the log
   bool unsure_ = false;                  // a write answered outcome_unknown: either state is right
   uint64_t written_ = 0;
 };
 
 }  // namespace
 
-CopyResult rot_probe(const CopyContext& context, const SimDisk& disk, Decisions decisions) {
+CopyResult rot_probe(const CopyContext& context, const SimDisk& disk, AtRest at_rest, Decisions decisions) {
   const SingleThreaded inline_only;
-  RotProbe probe(context, disk, decisions);
+  RotProbe probe(context, disk, at_rest, decisions);
   fault::FaultPlan plan;
   const uint64_t way = decisions.below(kStream, 4);
   std::string what;

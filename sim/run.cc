@@ -38,6 +38,16 @@ constexpr uint64_t kRemainderFactor = 6;
 constexpr uint64_t kRemainderPages = 24;
 constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;  // far from the numbers of all other copies and clients
 
+// Nobody else runs, if the database has no thread of its own, which may hold a lock.
+struct Alone {
+  explicit Alone(const RunConfig& config) {
+    if (!config.background) {
+      inline_only.emplace();
+    }
+  }
+  std::optional<SingleThreaded> inline_only;
+};
+
 // What a Run is made of before it is a World.
 struct RunParts {
   RunParts(uint64_t seed, Profile profile) : decisions_(seed), config_(RunConfig::draw(decisions_, profile)) {}
@@ -217,11 +227,9 @@ class Run final : private RunParts, public World, public DiskHooks {
       if (tries >= kOpenTries) {
         faults_.switch_off();
       }
-      Options options;
+      Options options = config_.draw_options(decisions_, *env_);
       options.create_if_missing = !created_;
-      options.page_bytes = config_.page_bytes;
-      options.cache_bytes = config_.cache_bytes;
-      options.env = env_.get();
+      options.background = config_.background;
       const uint64_t errors = error_faults();
       ++counters_.opens;
       auto database = Database::open("db", options);
@@ -244,7 +252,7 @@ class Run final : private RunParts, public World, public DiskHooks {
 
   // The state that the opened database shows must be one that it may show. Nothing else happens meanwhile.
   void examine(Database& database) {
-    const SingleThreaded inline_only;
+    const Alone alone(config_);
     quiet_ = true;
     const bool faults_were_on = faults_.active();
     faults_.switch_off();
@@ -287,25 +295,42 @@ class Run final : private RunParts, public World, public DiskHooks {
     if (!over() && !writes_failed && decisions_.chance(Stream::kProbe, 1, kCheckOneIn)) {
       check_at_rest(*database);
     }
+    if (!over() && !writes_failed && oracle_.settled() && decisions_.chance(Stream::kCrash, 1, 2)) {
+      damage_unclosed_copies(*database);
+    }
     if (decisions_.chance(Stream::kCrash, 1, 2)) {
-      const uint64_t errors = error_faults();
       const auto closed = database->close();
-      if (!closed && !over() && error_faults() == errors) {
+      if (closed && !over()) {
+        expect(oracle_.certain("whoever closed the database", oracle_.floor()));
+      } else if (!over() && errors_injected() == 0) {
         broken("close answered " + closed.error().to_string() + ", and no fault explains it");
       }
     }
     database.reset();
-    if (!over() && !writes_failed && oracle_.settled()) {
-      damage_copies();
+    if (!over() && !writes_failed && errors_injected() == 0 && oracle_.settled()) {
+      expect(oracle_.certain("whoever closed the database", oracle_.floor()));
+      damage_copies(disk_, AtRest::kClosed);
     }
   }
 
+  // The log holds what no checkpoint has written: damage must not change that either.
+  void damage_unclosed_copies(Database& database) {
+    if (config_.rot_probes == 0 || !database.wait_durable(Csn{oracle_.model().newest_csn()}) || over()) {
+      return;
+    }
+    expect(oracle_.certain("main", oracle_.model().newest_csn()));
+    SimDisk killed = disk_;
+    killed.process_kill();
+    damage_copies(killed, AtRest::kKilled);
+  }
+
   void check_at_rest(Database& database) {
-    const SingleThreaded inline_only;
+    const Alone alone(config_);
     quiet_ = true;
     const bool faults_were_on = faults_.active();
     faults_.switch_off();
-    if (oracle_.settled()) {
+    // A checkpoint that failed tells nobody, but the tree in the file stays behind.
+    if (oracle_.settled() && database.stats()->read_only_reason.empty()) {
       expect(check_soundness(database, oracle_.model(), oracle_.model().newest_csn()));
     }
     if (faults_were_on) {
@@ -314,16 +339,16 @@ class Run final : private RunParts, public World, public DiskHooks {
     quiet_ = false;
   }
 
-  void damage_copies() {
+  void damage_copies(const SimDisk& disk, AtRest at_rest) {
     for (uint32_t count = 0; count < config_.rot_probes; ++count) {
-      const CopyResult result = rot_probe(copy_context(), disk_, decisions_.fork(next_copy_++));
+      const CopyResult result = rot_probe(copy_context(), disk, at_rest, decisions_.fork(next_copy_++));
       trace_.event(EventKind::kProbe, next_copy_, 1, 0, result.digest);
       expect(result.verdict);
     }
     if (config_.rot_probes > 0) {
       Decisions decisions = decisions_.fork(kForeignCopies + next_copy_);
       const ForeignChange what = draw_foreign_change(decisions);
-      const CopyResult result = foreign_probe(copy_context(), disk_, what, decisions);
+      const CopyResult result = foreign_probe(copy_context(), disk, what, decisions);
       trace_.event(EventKind::kProbe, next_copy_, 2, 0, result.digest);
       expect(result.verdict);
     }

@@ -30,8 +30,8 @@ constexpr std::array<NamedProfile, kProfiles.size()> kNames = {{{Profile::kDefau
                                                                 {Profile::kPeaceful, "peaceful"}}};
 
 // Weights as they are in an even mix; swarm scales each and switches some off.
-constexpr std::array<uint32_t, static_cast<size_t>(Action::kCount)> kActions = {60, 20, 10, 10, 6, 6, 4,
-                                                                                8,  4,  8,  2,  2, 2, 1};
+constexpr std::array<uint32_t, static_cast<size_t>(Action::kCount)> kActions = {60, 20, 10, 10, 6, 6, 4, 8,
+                                                                                4,  8,  2,  2,  2, 1, 2, 4};
 constexpr std::array<uint32_t, static_cast<size_t>(Move::kCount)> kMoves = {40, 8, 8, 14, 2, 20, 4, 6,
                                                                             3,  6, 1, 1,  1, 2,  2};
 
@@ -67,6 +67,12 @@ void draw_workload(Decisions& decisions, RunConfig& config) {
   config.large_value_bytes_max = decisions.pick(kStream, std::array<uint32_t, 3>{3'000, 20'000, 70'000});
   config.steps_max = decisions.pick(kStream, std::array<uint32_t, 4>{2, 8, 20, 60});
   config.serializable_percent = decisions.pick(kStream, std::array<uint32_t, 3>{0, 30, 100});
+  config.lanes_max = decisions.pick(kStream, std::array<uint32_t, 8>{0, 1, 1, 2, 3, 4, 8, 8});
+  config.checkpoint_wal_bytes = decisions.pick(
+      kStream,
+      std::array<uint64_t, 8>{64 << 10, 64 << 10, 64 << 10, 64 << 10, 64 << 10, 256 << 10, 256 << 10, 4 << 20});
+  config.background = decisions.chance(kStream, 1, 2);
+  config.deferred_percent = decisions.pick(kStream, std::array<uint32_t, 5>{0, 0, 0, 30, 90});
   config.scattered_ledger = decisions.chance(kStream, 1, 2);
   draw_weights(decisions, kActions, config.action_weights);
   draw_weights(decisions, kMoves, config.move_weights);
@@ -118,9 +124,22 @@ RunConfig RunConfig::draw(Decisions& decisions, Profile profile) {
 std::string RunConfig::describe() const {
   return fmt::format(
       "profile {}, {} clients, {} operations, {} buckets of {} keys (shape {}), values up to {} bytes, pages of {}, "
-      "cache of {} KiB, {} crashes",
+      "cache of {} KiB, up to {} lanes, checkpoints at {} KiB{}, {} % deferred, {} crashes",
       name_of(profile), clients, operations, bucket_count, key_count, static_cast<int>(key_shape), value_bytes_max,
-      page_bytes, cache_bytes / 1024, crashes);
+      page_bytes, cache_bytes / 1024, lanes_max, checkpoint_wal_bytes / 1024, background ? " in the background" : "",
+      deferred_percent, crashes);
+}
+
+Options RunConfig::draw_options(Decisions& decisions, Env& env) const {
+  Options options;
+  options.page_bytes = page_bytes;
+  options.cache_bytes = cache_bytes;
+  options.checkpoint_wal_bytes = checkpoint_wal_bytes;
+  options.background = false;
+  options.checkpoint_every_commit = lanes_max == 0 || decisions.chance(kStream, 1, 16);
+  options.lanes = static_cast<uint16_t>(1 + decisions.below(kStream, std::max<uint32_t>(lanes_max, 1)));
+  options.env = &env;
+  return options;
 }
 
 }  // namespace holdfast::sim

@@ -10,6 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include <holdfast/env.h>
+#include <holdfast/options.h>
+
 #include "fault/plan.h"
 #include "sim/random.h"
 
@@ -43,6 +46,8 @@ enum class Action : uint8_t {
   kClear,  // erases all or much of a bucket
   kBadArgument,
   kCheck,
+  kCheckpoint,
+  kWaitDurable,  // for a commit that was deferred; or asks to be told
   kCount,
 };
 // A step inside a transaction.
@@ -70,6 +75,8 @@ enum class KeyShape : uint8_t { kNumbered, kLongPrefix, kBinary, kNearLimit, kBi
 struct RunConfig {
   static RunConfig draw(Decisions& decisions, Profile profile);
   std::string describe() const;
+  // How a process of this run opens the database; `background` only where fibers run.
+  Options draw_options(Decisions& decisions, Env& env) const;
 
   Profile profile = Profile::kDefault;
   uint32_t clients = 1;
@@ -85,6 +92,10 @@ struct RunConfig {
   uint32_t large_value_bytes_max = 20'000;
   uint32_t steps_max = 10;  // of a transaction
   uint32_t serializable_percent = 0;
+  uint32_t lanes_max = 0;  // each open draws; 0: every commit is a checkpoint
+  uint64_t checkpoint_wal_bytes = uint64_t{1} << 20;
+  bool background = false;
+  uint32_t deferred_percent = 0;
   bool scattered_ledger = false;  // marker keys all over the ledger instead of at its end
   std::array<uint32_t, static_cast<size_t>(Action::kCount)> action_weights{};
   std::array<uint32_t, static_cast<size_t>(Move::kCount)> move_weights{};

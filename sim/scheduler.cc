@@ -202,7 +202,7 @@ void Scheduler::leave(bool last) {
     uint64_t earliest = std::numeric_limits<uint64_t>::max();
     bool anybody = false;
     for (const auto& record : fibers_) {
-      if (record->state == State::kSleeping) {
+      if (sleeps(*record)) {
         earliest = std::min(earliest, record->wake_at_ns);
       }
       anybody = anybody || record->state != State::kEnded;
@@ -226,7 +226,7 @@ void Scheduler::leave(bool last) {
 bool Scheduler::wake_sleepers() {
   bool woke = false;
   for (const auto& record : fibers_) {
-    if (record->state == State::kSleeping && record->wake_at_ns <= time_.now_ns) {
+    if (sleeps(*record) && record->wake_at_ns <= time_.now_ns) {
       make_runnable(*record);
       woke = true;
     }
@@ -244,10 +244,20 @@ void Scheduler::block(std::string_view what, uint32_t holder) {
   leave(false);
 }
 
+void Scheduler::block_for(std::string_view what, uint64_t duration_ns) {
+  const Unwatched unwatched;
+  trace_.event(EventKind::kSleep, duration_ns);
+  current_->state = State::kBlockedForATime;
+  current_->wake_at_ns = time_.now_ns + duration_ns;
+  current_->waits_for = what;
+  remove_runnable(*current_);
+  leave(false);
+}
+
 void Scheduler::wake(uint32_t fiber) {
   const Unwatched unwatched;
   Record& record = *fibers_[fiber - 1];
-  if (record.state == State::kBlocked) {
+  if (record.state == State::kBlocked || record.state == State::kBlockedForATime) {
     trace_.event(EventKind::kWake, fiber);
     make_runnable(record);
   }

@@ -75,6 +75,8 @@ class Scheduler {
   // Somebody else runs until wake() names this fiber. `what` and `holder` (a fiber's number, 0 for none) are for the
   // account of a deadlock; `what` must outlive the wait.
   void block(std::string_view what, uint32_t holder = 0);
+  // The same, but after so much virtual time it goes on by itself.
+  void block_for(std::string_view what, uint64_t duration_ns);
   void wake(uint32_t fiber);
   void sleep(uint64_t duration_ns);
   void join(uint32_t fiber);
@@ -90,7 +92,8 @@ class Scheduler {
 
  private:
   friend class SingleThreaded;
-  enum class State : uint8_t { kRunnable, kBlocked, kSleeping, kEnded };
+  // kBlockedForATime: sleeps, and can be woken before.
+  enum class State : uint8_t { kRunnable, kBlocked, kBlockedForATime, kSleeping, kEnded };
   struct Record {
     uint32_t number = 0;
     std::string name;
@@ -115,6 +118,9 @@ class Scheduler {
   void leave(bool last);
   void make_runnable(Record& record);
   void remove_runnable(const Record& record);
+  static bool sleeps(const Record& record) {
+    return record.state == State::kSleeping || record.state == State::kBlockedForATime;
+  }
   bool wake_sleepers();
   std::string describe_deadlock() const;
   void refill(Point point);

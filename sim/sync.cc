@@ -107,6 +107,29 @@ void CondVar::wait(std::unique_lock<Mutex>& lock) {
   lock.lock();
 }
 
+bool wait_for(CondVar& condition, std::unique_lock<Mutex>& lock, uint64_t duration_ns) {
+  const sim::Unwatched unwatched;
+  Scheduler* scheduler = Scheduler::running();
+  CHECK(lock.owns_lock());
+  if (scheduler == nullptr) {
+    return false;  // the only thread would wait in vain
+  }
+  void* self = as_owner(scheduler->current());
+  std::vector<void*>& waiters = condition.waiters_;
+  waiters.push_back(self);
+  lock.unlock();
+  if (std::ranges::find(waiters, self) != waiters.end()) {
+    scheduler->block_for("a condition variable", duration_ns);
+  }
+  const auto still = std::ranges::find(waiters, self);
+  const bool time_is_up = still != waiters.end();
+  if (time_is_up) {
+    waiters.erase(still);
+  }
+  lock.lock();
+  return !time_is_up;
+}
+
 void CondVar::notify_one() {
   const sim::Unwatched unwatched;
   Scheduler* scheduler = Scheduler::running();

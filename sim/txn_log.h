@@ -85,6 +85,7 @@ struct TxnLog {
   std::string who;  // for people
   uint64_t snapshot_csn = 0;
   bool serializable = false;
+  bool deferred = false;  // its commit answers before it is durable
   // The snapshot is not known, only that it is not older than snapshot_csn: the log holds nothing but puts.
   bool blind = false;
   // Key of its row in the ledger, by which its survival is known. Empty: only its effects tell.

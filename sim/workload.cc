@@ -76,6 +76,8 @@ void Client::take(Action action) {
     case Action::kClear: return clear();
     case Action::kBadArgument: return bad_argument();
     case Action::kCheck: return check();
+    case Action::kCheckpoint: return checkpoint();
+    case Action::kWaitDurable: return wait_durable();
     case Action::kCount: break;
   }
 }
@@ -84,9 +86,10 @@ bool Client::excuse(const Error& error, const Before& before, std::string_view w
   if (world_.over()) {
     return false;
   }
-  // With several clients the fault may have hit the operation of another, on which this one waited.
+  // The fault may have hit the operation of somebody else, on which this one waited.
   const uint64_t now = world_.errors_injected();
-  const bool explained = world_.config.clients > 1 ? now > 0 : now > before.errors;
+  const bool alone = world_.config.clients == 1 && !world_.config.background && world_.config.deferred_percent == 0;
+  const bool explained = alone ? now > before.errors : now > 0;
   bool excused = false;
   switch (error.code()) {
     case ErrorCode::kIo:
@@ -110,7 +113,7 @@ std::shared_ptr<TxnLog> Client::new_log(uint64_t snapshot_csn, uint64_t floor_be
   log->who = name_;
   log->snapshot_csn = snapshot_csn;
   log->serializable = isolation == Isolation::kSerializable;
-  world_.expect(world_.oracle.shown(name_, snapshot_csn, floor_before));
+  world_.expect(world_.oracle.began(name_, snapshot_csn, floor_before));
   return log;
 }
 
@@ -185,10 +188,16 @@ void Client::clear() {
 
 void Client::finish(const std::shared_ptr<TxnLog>& log, Transaction& transaction) {
   const Before seen = before();
+  const Durability durability = draw_durability(*log);
   if (!log->writes.empty()) {
     world_.oracle.committing(log);
   }
-  commit_answered(log, transaction.commit(), seen);
+  commit_answered(log, transaction.commit(durability), seen);
+}
+
+Durability Client::draw_durability(TxnLog& log) {
+  log.deferred = generator_.percent(world_.config.deferred_percent);
+  return log.deferred ? Durability::kDeferred : Durability::kDurable;
 }
 
 void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Commit>& answer, const Before& before) {
@@ -201,6 +210,8 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
     } else if (to_int(answer->csn) != log->snapshot_csn) {
       world_.broken(fmt::format("{}: a transaction without writes on the state after commit {} became commit {}", name_,
                                 log->snapshot_csn, to_int(answer->csn)));
+    } else if (!log->deferred) {
+      world_.expect(oracle.certain(name_, to_int(answer->csn)));
     }
     world_.expect(oracle.looked(log));
     return;
@@ -211,6 +222,7 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
       world_.broken(fmt::format("{}: transaction {} was acknowledged as commit {} after a write had failed", name_,
                                 log->id, to_int(answer->csn)));
     }
+    last_csn_ = to_int(answer->csn);
     world_.expect(oracle.committed(log->id, to_int(answer->csn)));
     return;
   }
@@ -218,7 +230,7 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
     case ErrorCode::kConflict:
       ++world_.counters.conflicts;
       // The other may also be one of the same group, whose commit then failed because of a fault.
-      if (!oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0) {
+      if (!oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0 && !world_.was_full()) {
         world_.broken(fmt::format("{}: transaction {} met a conflict, but nothing was committed since its snapshot {}",
                                   name_, log->id, log->snapshot_csn));
       }

@@ -59,9 +59,12 @@ class Client {
   void single_get();
   void bad_argument();
   void check();
+  void checkpoint();
+  void wait_durable();
   // A moment at which the engine cleaned up, or somebody holds pages: one in `one_in` of them is followed by a check.
   void remarkable(uint64_t one_in) { wants_check_ = wants_check_ || generator_.one_in(one_in); }
 
+  Durability draw_durability(TxnLog& log);
   std::shared_ptr<TxnLog> new_log(uint64_t snapshot_csn, uint64_t floor_before, Isolation isolation);
   // Some moves of a transaction; false: it met an error, which was excused.
   bool fill(TxnLog& log, Transaction& transaction, uint64_t steps, bool writes);
@@ -98,6 +101,7 @@ class Client {
   uint64_t actions_ = 0;  // begun
   uint64_t operations_left_ = 0;
   uint64_t writes_made_ = 0;  // makes values unique
+  uint64_t last_csn_ = 0;     // of its own commits
 };
 
 }  // namespace holdfast::sim

@@ -26,13 +26,15 @@ void Client::exec() {
       generator_.percent(world_.config.serializable_percent) ? Isolation::kSerializable : Isolation::kSnapshot;
   const uint64_t steps = 1 + generator_.below(world_.config.steps_max);
   const bool gives_up = generator_.percent(8);
+  const bool deferred = generator_.percent(world_.config.deferred_percent);
   std::shared_ptr<TxnLog> log;
   bool committing = false;
   Before seen = before();
   const auto conflicted = [&] {
     // Being called again says that the attempt before met a conflict.
     ++world_.counters.conflicts;
-    if (!world_.oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0) {
+    if (!world_.oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0 &&
+        !world_.was_full()) {
       world_.broken(name_ + ": exec ran its body again, but nothing was committed since its snapshot");
     }
     world_.expect(world_.oracle.refused(log->id));
@@ -53,12 +55,13 @@ void Client::exec() {
         if (gives_up) {
           return fail(ErrorCode::kUnsupported, "gives up");
         }
+        log->deferred = deferred;
         world_.oracle.committing(log);
         committing = true;
         seen = before();
         return {};
       },
-      isolation);
+      isolation, deferred ? Durability::kDeferred : Durability::kDurable);
   if (committing) {
     return commit_answered(log, answer, seen);
   }
@@ -157,8 +160,9 @@ void Client::single_put() {
   const std::string value = generator_.value(log->id, writes_made_++);
   log->put(id, key, value);
   const Before seen = before();
+  const Durability durability = draw_durability(*log);
   world_.oracle.committing(log);
-  commit_answered(log, database_.put(bucket_name(id), key, value), seen);
+  commit_answered(log, database_.put(bucket_name(id), key, value, durability), seen);
 }
 
 void Client::single_erase() {
@@ -251,6 +255,41 @@ void Client::check() {
   if (world_.config.clients == 1 && world_.oracle.settled()) {
     world_.expect(judge_counts(*report, world_.oracle.model(), world_.oracle.model().newest_csn(),
                                kept_.empty() ? Snapshots::kNone : Snapshots::kAlive));
+  }
+}
+
+void Client::checkpoint() {
+  const Before seen = before();
+  const uint64_t floor_before = world_.oracle.floor();
+  if (const auto made = database_.checkpoint(); !made) {
+    excuse(made.error(), seen, "checkpoint");
+  } else if (!world_.over()) {
+    world_.expect(world_.oracle.certain(name_, floor_before));
+  }
+}
+
+void Client::wait_durable() {
+  const Before seen = before();
+  const uint64_t csn = last_csn_;
+  const auto told = [&world = world_, name = name_, csn](const Result<void>& answer) {
+    if (answer && !world.over()) {
+      world.expect(world.oracle.certain(name, csn));
+    }
+  };
+  if (generator_.one_in(2)) {
+    if (const auto answer = database_.when_durable(Csn{csn}, told); !answer) {
+      excuse(answer.error(), seen, "when_durable");
+    }
+    const uint64_t durable = to_int(database_.durable_csn());
+    if (!world_.over()) {
+      world_.expect(world_.oracle.certain(name_, durable));
+    }
+    return;
+  }
+  const auto answer = database_.wait_durable(Csn{csn});
+  told(answer);
+  if (!answer) {
+    excuse(answer.error(), seen, "wait_durable");
   }
 }
 

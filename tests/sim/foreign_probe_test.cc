@@ -143,6 +143,8 @@ TEST_F(ForeignProbe, R3_a_torn_neighbour_costs_no_commit_that_was_acknowledged) 
   SimEnv env(Machine{disk_, hooks, trace, decisions, clock, entropy, threads, nullptr, 1});
   Options options;
   options.create_if_missing = false;
+  options.background = false;
+  options.checkpoint_every_commit = true;  // meta pages all the time
   options.env = &env;
   Database database = Database::open("db", options).value();
   uint64_t torn = 0;

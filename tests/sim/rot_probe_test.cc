@@ -68,7 +68,7 @@ TEST_F(RotProbe, says_which_pages_in_use_were_damaged) {
   for (uint64_t seed = 0; seed < 400; ++seed) {
     SimDisk copy = disk_;
     Decisions decisions(seed);
-    const RotDamage done = damage_at_rest(context(), copy, decisions);
+    const RotDamage done = damage_at_rest(context(), copy, AtRest::kClosed, decisions);
     const uint32_t tree = tree_of(copy);
     const std::vector<Damage> damage = list_damage(copy);
     EXPECT_EQ(done.text.empty(), damage.empty()) << done.text;
@@ -94,7 +94,7 @@ TEST_F(RotProbe, says_which_pages_in_use_were_damaged) {
 
 TEST_F(RotProbe, leaves_the_model_as_it_was_and_takes_every_way) {
   for (uint64_t seed = 0; seed < 150; ++seed) {
-    const CopyResult result = rot_probe(context(), disk_, Decisions(seed));
+    const CopyResult result = rot_probe(context(), disk_, AtRest::kClosed, Decisions(seed));
     EXPECT_EQ(result.verdict.value_or("kept"), "kept") << "seed " << seed;
     EXPECT_EQ(oracle_.model().newest_csn(), 60U) << "seed " << seed;
   }
