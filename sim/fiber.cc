@@ -19,6 +19,9 @@
 #define HOLDFAST_ASAN 1
 #endif
 #endif
+#ifdef HOLDFAST_TSAN
+#include <sys/single_threaded.h>
+#endif
 #ifdef HOLDFAST_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -76,6 +79,9 @@ struct FiberEntry {
     }
 #endif
     std::memcpy(abi::__cxa_get_globals(), here.exceptions_.data(), here.exceptions_.size());
+#ifdef HOLDFAST_TSAN
+    unwatched_depth = here.unwatched_depth_;
+#endif
   }
 
   static void run(context::transfer_t transfer);
@@ -96,6 +102,10 @@ void FiberEntry::run(context::transfer_t transfer) {
 Fiber::Fiber() {
 #ifdef HOLDFAST_TSAN
   race_context_ = __tsan_get_current_fiber();
+  // std::shared_ptr counts without atomics where there is one thread; to the engine fibers are many.
+  if (__libc_single_threaded != 0) {
+    __libc_single_threaded = 0;
+  }
 #endif
 }
 
@@ -105,6 +115,11 @@ Fiber::Fiber(FiberStacks& stacks, void (*entry)(void*), void* argument)
   asan_bytes_ = stack_.size();
 #ifdef HOLDFAST_TSAN
   race_context_ = __tsan_create_fiber(0);
+  unwatched_depth_ = 1;
+  void* const creator = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(race_context_, __tsan_switch_to_fiber_no_sync);
+  stop_watching();
+  __tsan_switch_to_fiber(creator, __tsan_switch_to_fiber_no_sync);
 #endif
   context_ = context::make_fcontext(stack_.data() + stack_.size(), stack_.size(), &FiberEntry::run);
 }
@@ -112,6 +127,13 @@ Fiber::Fiber(FiberStacks& stacks, void (*entry)(void*), void* argument)
 Fiber::~Fiber() {
   if (stacks_ != nullptr) {
 #ifdef HOLDFAST_TSAN
+    // It may have been dropped anywhere; TSan does not let it end unwatched.
+    if (unwatched_depth_ > 0) {
+      void* const destroyer = __tsan_get_current_fiber();
+      __tsan_switch_to_fiber(race_context_, __tsan_switch_to_fiber_no_sync);
+      go_on_watching();
+      __tsan_switch_to_fiber(destroyer, __tsan_switch_to_fiber_no_sync);
+    }
     __tsan_destroy_fiber(race_context_);
 #endif
     stacks_->give_back(stack_);
@@ -122,6 +144,7 @@ void Fiber::jump(Fiber& from, Fiber& to) {
   std::memcpy(from.exceptions_.data(), abi::__cxa_get_globals(), from.exceptions_.size());
   starting = &to;
 #ifdef HOLDFAST_TSAN
+  from.unwatched_depth_ = unwatched_depth;
   __tsan_switch_to_fiber(to.race_context_, __tsan_switch_to_fiber_no_sync);
 #endif
   const context::transfer_t transfer = context::jump_fcontext(to.context_, &from);

@@ -3,11 +3,13 @@
 // Owns:    its stack, borrowed from a FiberStacks. Destroying a fiber that has not ended drops what lives on its stack
 //          without running destructors: the scheduler does that only after a failure has been found.
 // Threads: everything happens on one OS thread.
-// ASan and TSan are told of every switch; the exception state of the C++ runtime is kept per fiber.
+// ASan and TSan are told of every switch, and TSan does not watch a fiber before it is asked to (race_detector.h); the
+// exception state of the C++ runtime is kept per fiber.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -58,6 +60,7 @@ class Fiber {
   const void* asan_bottom_ = nullptr;  // of the thread's own stack, learned at the first switch away from it
   size_t asan_bytes_ = 0;
   [[maybe_unused]] void* race_context_ = nullptr;  // TSan's
+  [[maybe_unused]] uint32_t unwatched_depth_ = 0;  // see race_detector.h
   std::array<std::byte, 16> exceptions_{};         // the C++ runtime's exceptions in flight
 };
 

@@ -2,9 +2,15 @@
 //
 // The simulator's own books (run queue, trace, disk, model) are shared by all fibers without any lock: only one fiber
 // runs at a time. To TSan, which is asked to treat the fibers as unordered threads, that looks like one data race after
-// another. Unwatched hides the simulator's accesses; happens_before/after carry the order that a simulated mutex, a
-// start or a join really gives to the program under test. Without TSan all of this is nothing.
+// another. So a fiber is unwatched, except inside a Watched: around each call into the engine, and in the engine's own
+// threads. An Unwatched leads back to the simulator: in its mutexes, its environment, and closures given to the engine.
+// happens_before/after carry the order that a simulated mutex, a start or a join really gives to the engine. A race
+// found in this way is one that real threads have too, found under a schedule that a seed repeats.
+// Without TSan all of this is nothing.
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
 
 #if defined(__SANITIZE_THREAD__)
 #define HOLDFAST_TSAN 1
@@ -21,6 +27,8 @@ void AnnotateIgnoreReadsBegin(const char* file, int line);
 void AnnotateIgnoreReadsEnd(const char* file, int line);
 void AnnotateIgnoreWritesBegin(const char* file, int line);
 void AnnotateIgnoreWritesEnd(const char* file, int line);
+void __tsan_read_range(void* data, unsigned long bytes);
+void __tsan_write_range(void* data, unsigned long bytes);
 }
 #endif
 
@@ -29,23 +37,72 @@ namespace holdfast::sim {
 #ifdef HOLDFAST_TSAN
 inline void happens_before(void* object) { __tsan_release(object); }
 inline void happens_after(void* object) { __tsan_acquire(object); }
+// How many Unwatched live in the fiber that runs, since its last Watched; Fiber keeps it for those that do not run.
+// Changed only while it is not 0: so TSan never sees a write of it.
+inline constinit uint32_t unwatched_depth = 0;
+
+inline void stop_watching() {
+  AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+  AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+}
+inline void go_on_watching() {
+  AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+  AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+}
 
 class [[maybe_unused]] Unwatched {
  public:
   Unwatched() {
-    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    if (unwatched_depth == 0) {
+      stop_watching();
+    }
+    ++unwatched_depth;
   }
   ~Unwatched() {
-    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
-    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+    --unwatched_depth;
+    if (unwatched_depth == 0) {
+      go_on_watching();
+    }
   }
   Unwatched(const Unwatched&) = delete;
   Unwatched& operator=(const Unwatched&) = delete;
 };
+
+class [[maybe_unused]] Watched {
+ public:
+  Watched() : outer_depth_(unwatched_depth) {
+    if (outer_depth_ > 0) {
+      unwatched_depth = 0;
+      go_on_watching();
+    }
+  }
+  ~Watched() {
+    if (outer_depth_ > 0) {
+      stop_watching();
+      unwatched_depth = outer_depth_;
+    }
+  }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+ private:
+  uint32_t outer_depth_;
+};
+
+// What the simulator did with memory of the engine, in its name.
+inline void has_read(const void* data, size_t bytes) {
+  const Watched in_the_engine;
+  __tsan_read_range(const_cast<void*>(data), bytes);
+}
+inline void has_written(void* data, size_t bytes) {
+  const Watched in_the_engine;
+  __tsan_write_range(data, bytes);
+}
 #else
 inline void happens_before(void*) {}
 inline void happens_after(void*) {}
+inline void has_read(const void*, size_t) {}
+inline void has_written(void*, size_t) {}
 
 class [[maybe_unused]] Unwatched {
  public:
@@ -54,6 +111,21 @@ class [[maybe_unused]] Unwatched {
   Unwatched(const Unwatched&) = delete;
   Unwatched& operator=(const Unwatched&) = delete;
 };
+
+class [[maybe_unused]] Watched {
+ public:
+  Watched() {}   // NOLINT(modernize-use-equals-default)
+  ~Watched() {}  // NOLINT(modernize-use-equals-default)
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+};
 #endif
+
+// The answer of a call into the engine.
+template <class Call>
+auto watched(Call call) {
+  const Watched in_the_engine;
+  return call();
+}
 
 }  // namespace holdfast::sim

@@ -18,6 +18,7 @@
 #include "sim/foreign_probe.h"
 #include "sim/inspect.h"
 #include "sim/io_faults.h"
+#include "sim/race_detector.h"
 #include "sim/scheduler.h"
 #include "sim/sim_clock.h"
 #include "sim/sim_entropy.h"
@@ -232,7 +233,7 @@ class Run final : private RunParts, public World, public DiskHooks {
       options.background = config_.background;
       const uint64_t errors = error_faults();
       ++counters_.opens;
-      auto database = Database::open("db", options);
+      auto database = watched([&] { return Database::open("db", options); });
       trace_.event(EventKind::kResult, 0, database ? 0 : 1 + static_cast<uint64_t>(database.error().code()));
       if (env_->dead()) {
         return std::nullopt;
@@ -299,14 +300,14 @@ class Run final : private RunParts, public World, public DiskHooks {
       damage_unclosed_copies(*database);
     }
     if (decisions_.chance(Stream::kCrash, 1, 2)) {
-      const auto closed = database->close();
+      const auto closed = watched([&] { return database->close(); });
       if (closed && !over()) {
         expect(oracle_.certain("whoever closed the database", oracle_.floor()));
       } else if (!over() && errors_injected() == 0) {
         broken("close answered " + closed.error().to_string() + ", and no fault explains it");
       }
     }
-    database.reset();
+    watched([&] { database.reset(); });
     if (!over() && !writes_failed && errors_injected() == 0 && oracle_.settled()) {
       expect(oracle_.certain("whoever closed the database", oracle_.floor()));
       damage_copies(disk_, AtRest::kClosed);
@@ -315,7 +316,7 @@ class Run final : private RunParts, public World, public DiskHooks {
 
   // The log holds what no checkpoint has written: damage must not change that either.
   void damage_unclosed_copies(Database& database) {
-    if (config_.rot_probes == 0 || !database.wait_durable(Csn{oracle_.model().newest_csn()}) || over()) {
+    if (config_.rot_probes == 0 || !watched([&] { return database.wait_durable(Csn{oracle_.model().newest_csn()}); }) || over()) {
       return;
     }
     expect(oracle_.certain("main", oracle_.model().newest_csn()));
@@ -373,11 +374,11 @@ class Run final : private RunParts, public World, public DiskHooks {
     }
     expect(check_soundness(*database, oracle_.model(), oracle_.model().newest_csn()));
     expect(reclaimed(*database));
-    const auto closed = database->close();
+    const auto closed = watched([&] { return database->close(); });
     if (!closed) {
       broken("close answered " + closed.error().to_string() + " without any fault");
     }
-    database.reset();
+    watched([&] { database.reset(); });
     // A closed database needs nothing that a power cut can take.
     disk_ = disk_.power_cut(decisions_);
     database = open();

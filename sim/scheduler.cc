@@ -74,6 +74,7 @@ uint32_t Scheduler::spawn(std::string name, std::function<void()> body) {
 }
 
 std::optional<std::string> Scheduler::run() {
+  const Unwatched unwatched;
   CHECK(running_ == nullptr);
   if (runnable_.empty()) {
     return failure_;
@@ -95,7 +96,6 @@ void Scheduler::enter(void* argument) {
   Record& record = *static_cast<Record*>(argument);
   happens_after(&record);
   record.body();
-  const Unwatched unwatched;
   Scheduler& self = *record.scheduler;
   happens_before(&record);
   self.trace_.event(EventKind::kExit, record.number);
@@ -108,6 +108,7 @@ void Scheduler::enter(void* argument) {
 }
 
 void Scheduler::yield(Point point) {
+  const Unwatched unwatched;
   ++steps_;
   uint64_t& left = point == Point::kAtomic ? atomics_left_ : points_left_;
   const bool priority_changes = !change_steps_.empty() && steps_ >= change_steps_.back();
@@ -119,7 +120,6 @@ void Scheduler::yield(Point point) {
 }
 
 void Scheduler::decide(Point point) {
-  const Unwatched unwatched;
   time_.now_ns += kStepNs;
   if (steps_ > options_.step_budget) {
     abandon("livelock: " + std::to_string(steps_) + " steps did not finish the run; running now: " + current_->name);
@@ -273,6 +273,7 @@ void Scheduler::sleep(uint64_t duration_ns) {
 }
 
 void Scheduler::join(uint32_t fiber) {
+  const Unwatched unwatched;
   Record& record = *fibers_[fiber - 1];
   while (record.state != State::kEnded) {
     record.joiners.push_back(current_->number);
@@ -282,6 +283,7 @@ void Scheduler::join(uint32_t fiber) {
 }
 
 void Scheduler::abandon(std::string reason) {
+  const Unwatched unwatched;
   failure_ = std::move(reason);
   Fiber::end(*current_->fiber, main_);
   std::abort();

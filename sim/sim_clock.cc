@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/race_detector.h"
+
 namespace holdfast::sim {
 
 namespace {
@@ -17,6 +19,7 @@ SimClock::SimClock(Decisions& decisions, VirtualTime& time, const fault::ClockJu
     : decisions_(decisions), time_(time), plan_(plan), wall_offset_ns_(kBootWallNs) {}
 
 uint64_t SimClock::monotonic_ns() {
+  const Unwatched unwatched;
   time_.now_ns += decisions_.below(Stream::kClock, kLookMaxNs);
   if (jumps(plan_.one_in)) {
     time_.now_ns += decisions_.below(Stream::kClock, fault::ClockJump::kPauseSecondsMax * uint64_t{kSecondNs});
@@ -25,6 +28,7 @@ uint64_t SimClock::monotonic_ns() {
 }
 
 int64_t SimClock::wall_ns() {
+  const Unwatched unwatched;
   if (jumps(plan_.one_in)) {
     jump_wall();
   }
@@ -55,6 +59,7 @@ void SimClock::jump_wall() {
 }
 
 void SimClock::sleep_ns(uint64_t duration_ns) {
+  const Unwatched unwatched;
   if (Scheduler* scheduler = Scheduler::running()) {
     scheduler->sleep(duration_ns);
   } else {

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "env/os_error.h"
 #include "sim/io_faults.h"
+#include "sim/race_detector.h"
 #include "sim/sim_file.h"
 
 namespace holdfast::sim {
@@ -17,6 +18,7 @@ class SimLock final : public FileLock {
   SimLock(SimEnv& env, uint32_t file, std::string_view name, LockKind kind)
       : env_(env), file_(file), name_(name), kind_(kind) {}
   ~SimLock() override {
+    const Unwatched unwatched;
     const IoEvent event{.kind = IoKind::kUnlock, .file = file_, .name = name_};
     if (!env_.begin(event)) {
       return;
@@ -41,6 +43,7 @@ class SimLock final : public FileLock {
 }  // namespace
 
 Result<std::unique_ptr<File>> SimDirectoryHandle::open_file(std::string_view name, OpenMode mode) {
+  const Unwatched unwatched;
   HOLDFAST_TRY(check_file_name(name));
   IoEvent event{.kind = IoKind::kOpen, .name = name};
   if (!env_.begin(event)) {
@@ -71,6 +74,7 @@ Result<std::unique_ptr<File>> SimDirectoryHandle::open_file(std::string_view nam
 }
 
 Result<std::vector<std::string>> SimDirectoryHandle::list() {
+  const Unwatched unwatched;
   IoEvent event{.kind = IoKind::kList, .name = path_};
   if (!env_.begin(event)) {
     return fail(os_failure("list the directory", path_, EIO));
@@ -84,6 +88,7 @@ Result<std::vector<std::string>> SimDirectoryHandle::list() {
 }
 
 Result<void> SimDirectoryHandle::rename(std::string_view from, std::string_view to) {
+  const Unwatched unwatched;
   HOLDFAST_TRY(check_file_name(from));
   HOLDFAST_TRY(check_file_name(to));
   IoEvent event{.kind = IoKind::kRename, .name = from};
@@ -107,6 +112,7 @@ Result<void> SimDirectoryHandle::rename(std::string_view from, std::string_view 
 }
 
 Result<void> SimDirectoryHandle::remove(std::string_view name) {
+  const Unwatched unwatched;
   HOLDFAST_TRY(check_file_name(name));
   IoEvent event{.kind = IoKind::kRemove, .name = name};
   if (!env_.begin(event)) {
@@ -129,6 +135,7 @@ Result<void> SimDirectoryHandle::remove(std::string_view name) {
 }
 
 Result<void> SimDirectoryHandle::sync() {
+  const Unwatched unwatched;
   IoEvent event{.kind = IoKind::kSyncDirectory, .name = path_};
   if (env_.dead()) {
     return fail(os_failure("sync the directory", path_, EIO));
@@ -150,6 +157,7 @@ Result<void> SimDirectoryHandle::sync() {
 }
 
 Result<std::unique_ptr<FileLock>> SimDirectoryHandle::lock(std::string_view name, LockMode mode) {
+  const Unwatched unwatched;
   HOLDFAST_TRY(check_file_name(name));
   IoEvent event{.kind = IoKind::kLock, .name = name};
   if (!env_.begin(event)) {

@@ -3,6 +3,7 @@
 
 #include <holdfast/env.h>
 
+#include "sim/race_detector.h"
 #include "sim/random.h"
 
 namespace holdfast::sim {
@@ -12,6 +13,7 @@ class SimEntropy final : public Random {
   explicit SimEntropy(Decisions& decisions) : decisions_(decisions) {}
 
   void fill(std::span<std::byte> buffer) override {
+    const Unwatched unwatched;
     for (std::byte& byte : buffer) {
       byte = static_cast<std::byte>(decisions_.draw(Stream::kEntropy) >> 56U);
     }

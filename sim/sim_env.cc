@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "env/os_error.h"
+#include "sim/race_detector.h"
 #include "sim/sim_directory_handle.h"
 
 namespace holdfast::sim {
@@ -52,6 +53,7 @@ void SimEnv::end_write(uint32_t file, uint64_t offset) {
 }
 
 Result<std::unique_ptr<Directory>> SimEnv::open_directory(std::string_view path, DirectoryMode mode) {
+  const Unwatched unwatched;
   IoEvent event{.kind = IoKind::kOpenDirectory, .name = path};
   if (!begin(event)) {
     return fail(os_failure("open the directory", path, EIO));

@@ -5,6 +5,7 @@
 
 #include "env/os_error.h"
 #include "sim/io_faults.h"
+#include "sim/race_detector.h"
 
 namespace holdfast::sim {
 
@@ -12,6 +13,7 @@ SimFile::SimFile(SimEnv& env, uint32_t file, std::string_view name, Access acces
     : env_(env), file_(file), name_(name), access_(access), sync_errors_seen_(env.disk().file(file).failed_syncs()) {}
 
 SimFile::~SimFile() {
+  const Unwatched unwatched;
   const IoEvent closing = event(IoKind::kClose);
   if (!env_.begin(closing)) {
     return;
@@ -38,6 +40,7 @@ int SimFile::refuse_change() const {
 }
 
 File::Transfer SimFile::read_some(uint64_t offset, std::span<std::byte> buffer) {
+  const Unwatched unwatched;
   IoEvent io = event(IoKind::kRead, offset, buffer.size());
   if (!env_.begin(io)) {
     return {.os_error = EIO};
@@ -55,6 +58,7 @@ File::Transfer SimFile::read_some(uint64_t offset, std::span<std::byte> buffer) 
     buffer = {};
   }
   io.done_bytes = inode.read(from, buffer);
+  has_written(buffer.data(), static_cast<size_t>(io.done_bytes));
   if (!env_.end(io, trace_hash(buffer.first(static_cast<size_t>(io.done_bytes))))) {
     return {.os_error = EIO};
   }
@@ -62,6 +66,7 @@ File::Transfer SimFile::read_some(uint64_t offset, std::span<std::byte> buffer) 
 }
 
 File::Transfer SimFile::write_some(uint64_t offset, std::span<const std::byte> data) {
+  const Unwatched unwatched;
   IoEvent io = event(IoKind::kWrite, offset, data.size());
   if (const int refusal = refuse_change(); refusal != 0) {
     return {.os_error = refusal};
@@ -77,6 +82,7 @@ File::Transfer SimFile::write_some(uint64_t offset, std::span<const std::byte> d
     data = data.first(static_cast<size_t>(fault.bytes));
   }
   if (!data.empty()) {
+    has_read(data.data(), data.size());
     if (faults != nullptr) {
       faults->write(env_, io, data);
     } else {
@@ -93,6 +99,7 @@ File::Transfer SimFile::write_some(uint64_t offset, std::span<const std::byte> d
 }
 
 Result<void> SimFile::sync() {
+  const Unwatched unwatched;
   IoEvent io = event(IoKind::kSync);
   if (env_.dead()) {
     return failure("sync the file", EIO);
@@ -121,6 +128,7 @@ Result<void> SimFile::sync() {
 }
 
 Result<uint64_t> SimFile::size() {
+  const Unwatched unwatched;
   IoEvent io = event(IoKind::kSize);
   if (!env_.begin(io)) {
     return failure("find the size of the file", EIO);
@@ -133,6 +141,7 @@ Result<uint64_t> SimFile::size() {
 }
 
 Result<void> SimFile::truncate(uint64_t bytes) {
+  const Unwatched unwatched;
   IoEvent io = event(IoKind::kTruncate, bytes);
   io.os_error = refuse_change();
   if (io.os_error != 0 || !env_.begin(io)) {
@@ -146,6 +155,7 @@ Result<void> SimFile::truncate(uint64_t bytes) {
 }
 
 Result<void> SimFile::allocate(uint64_t offset, uint64_t bytes) {
+  const Unwatched unwatched;
   IoEvent io = event(IoKind::kAllocate, offset, bytes);
   io.os_error = refuse_change();
   if (io.os_error != 0 || !env_.begin(io)) {

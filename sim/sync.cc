@@ -35,8 +35,8 @@ uint32_t take_waiter(std::vector<void*>& waiters, Scheduler& scheduler) {
 }  // namespace
 
 void yield_point() {
+  const sim::Unwatched unwatched;
   if (Scheduler* scheduler = Scheduler::running()) {
-    const sim::Unwatched unwatched;
     scheduler->yield(Point::kAtomic);
   }
 }

@@ -28,7 +28,10 @@ Client::Client(World& world, Database& database, uint32_t number, Decisions deci
       generator_(world.config, decisions),
       name_("client " + std::to_string(number)) {}
 
-BucketId Client::bucket_id(uint32_t number) { return world_.oracle.model().bucket("bucket" + std::to_string(number)); }
+BucketId Client::bucket_id(uint32_t number) {
+  const Unwatched unwatched;
+  return world_.oracle.model().bucket("bucket" + std::to_string(number));
+}
 
 void Client::run(uint64_t operations) {
   operations_left_ = operations;
@@ -83,6 +86,7 @@ void Client::take(Action action) {
 }
 
 bool Client::excuse(const Error& error, const Before& before, std::string_view what) {
+  const Unwatched unwatched;
   if (world_.over()) {
     return false;
   }
@@ -123,7 +127,7 @@ bool Client::put_marker(TxnLog& log, Transaction& transaction) {
   const BucketId ledger = world_.oracle.model().bucket(Oracle::kLedger);
   Bucket bucket = transaction.bucket(Oracle::kLedger);
   const std::string value = fmt::format("t{} of {} on {}", log.id, name_, log.snapshot_csn);
-  if (const auto put = bucket.put(marker, value); !put) {
+  if (const auto put = watched([&] { return bucket.put(marker, value); }); !put) {
     return excuse(put.error(), seen, "put");
   }
   log.put(ledger, marker, value);
@@ -136,14 +140,14 @@ void Client::transaction() {
       generator_.percent(world_.config.serializable_percent) ? Isolation::kSerializable : Isolation::kSnapshot;
   const bool writes = !generator_.percent(15);
   const uint64_t floor_before = world_.oracle.floor();
-  Transaction transaction = database_.begin(isolation);
+  Transaction transaction = watched([&] { return database_.begin(isolation); });
   const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, isolation);
   const uint64_t steps = 1 + generator_.below(world_.config.steps_max);
   if (!(writes && !put_marker(*log, transaction)) && fill(*log, transaction, steps, writes) && !generator_.percent(8)) {
     return finish(log, transaction);
   }
   if (generator_.percent(50)) {
-    transaction.rollback();
+    watched([&] { transaction.rollback(); });
   }
   world_.expect(world_.oracle.looked(log));
   remarkable(kAbortsPerCheck);
@@ -151,7 +155,7 @@ void Client::transaction() {
 
 void Client::bulk() {
   const uint64_t floor_before = world_.oracle.floor();
-  Transaction transaction = database_.begin();
+  Transaction transaction = watched([&] { return database_.begin(); });
   const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
   const BucketId id = bucket_id(generator_.bucket());
   Bucket bucket = transaction.bucket(bucket_name(id));
@@ -169,7 +173,7 @@ void Client::bulk() {
 
 void Client::clear() {
   const uint64_t floor_before = world_.oracle.floor();
-  Transaction transaction = database_.begin();
+  Transaction transaction = watched([&] { return database_.begin(); });
   const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
   const BucketId id = bucket_id(generator_.bucket());
   Bucket bucket = transaction.bucket(bucket_name(id));
@@ -178,7 +182,7 @@ void Client::clear() {
   }
   const std::string from = generator_.one_in(2) ? std::string() : generator_.key();
   const Before seen = before();
-  if (const auto erased = bucket.erase_range(from); !erased) {
+  if (const auto erased = watched([&] { return bucket.erase_range(from); }); !erased) {
     excuse(erased.error(), seen, "erase_range");
     return;
   }
@@ -192,7 +196,7 @@ void Client::finish(const std::shared_ptr<TxnLog>& log, Transaction& transaction
   if (!log->writes.empty()) {
     world_.oracle.committing(log);
   }
-  commit_answered(log, transaction.commit(durability), seen);
+  commit_answered(log, watched([&] { return transaction.commit(durability); }), seen);
 }
 
 Durability Client::draw_durability(TxnLog& log) {

@@ -15,6 +15,7 @@
 #include <holdfast/database.h>
 
 #include "sim/generator.h"
+#include "sim/race_detector.h"
 #include "sim/txn_log.h"
 #include "sim/world.h"
 

@@ -41,27 +41,27 @@ void Client::exec() {
   };
   // Taken before the first attempt; a retry must see at least as much.
   uint64_t floor_before = world_.oracle.floor();
-  const auto answer = database_.exec(
-      [&](Transaction& transaction) -> Result<void> {
-        if (committing) {
-          conflicted();
-          committing = false;
-        }
-        log = new_log(to_int(transaction.snapshot_csn()), floor_before, isolation);
-        floor_before = world_.oracle.floor();
-        if (!put_marker(*log, transaction) || !fill(*log, transaction, steps, true)) {
-          return fail(ErrorCode::kUnsupported, "met an error");
-        }
-        if (gives_up) {
-          return fail(ErrorCode::kUnsupported, "gives up");
-        }
-        log->deferred = deferred;
-        world_.oracle.committing(log);
-        committing = true;
-        seen = before();
-        return {};
-      },
-      isolation, deferred ? Durability::kDeferred : Durability::kDurable);
+  const auto body = [&](Transaction& transaction) -> Result<void> {
+    const Unwatched unwatched;
+    if (committing) {
+      conflicted();
+      committing = false;
+    }
+    log = new_log(to_int(transaction.snapshot_csn()), floor_before, isolation);
+    floor_before = world_.oracle.floor();
+    if (!put_marker(*log, transaction) || !fill(*log, transaction, steps, true)) {
+      return fail(ErrorCode::kUnsupported, "met an error");
+    }
+    if (gives_up) {
+      return fail(ErrorCode::kUnsupported, "gives up");
+    }
+    log->deferred = deferred;
+    world_.oracle.committing(log);
+    committing = true;
+    seen = before();
+    return {};
+  };
+  const auto answer = watched([&] { return database_.exec(body, isolation, deferred ? Durability::kDeferred : Durability::kDurable); });
   if (committing) {
     return commit_answered(log, answer, seen);
   }
@@ -84,7 +84,8 @@ void Client::exec_bucket() {
   Before seen = before();
   // The body does not learn its snapshot: its reads cannot be judged, only what it writes. So it writes blindly.
   const uint64_t floor_before = world_.oracle.floor();
-  const auto answer = database_.exec(bucket_name(id), [&](Bucket& bucket) -> Result<void> {
+  const auto body = [&](Bucket& bucket) -> Result<void> {
+    const Unwatched unwatched;
     if (committing) {
       ++world_.counters.conflicts;
       world_.expect(world_.oracle.refused(log->id));
@@ -102,7 +103,8 @@ void Client::exec_bucket() {
     committing = true;
     seen = before();
     return {};
-  });
+  };
+  const auto answer = watched([&] { return database_.exec(bucket_name(id), body); });
   if (committing) {
     commit_answered(log, answer, seen);
   }
@@ -112,11 +114,13 @@ void Client::view() {
   const Before seen = before();
   const uint64_t floor_before = world_.oracle.floor();
   bool good = true;
-  const auto answer = database_.view([&](const Snapshot& snapshot) -> Result<void> {
+  const auto body = [&](const Snapshot& snapshot) -> Result<void> {
+    const Unwatched unwatched;
     world_.expect(world_.oracle.shown(name_, to_int(snapshot.csn()), floor_before));
     good = read_snapshot_rows(snapshot);
     return {};
-  });
+  };
+  const auto answer = watched([&] { return database_.view(body); });
   // A bucket that is not there ends an iteration with not_found, which view() repeats.
   if (!answer && good && answer.error().code() != ErrorCode::kNotFound) {
     excuse(answer.error(), seen, "view");
@@ -128,7 +132,8 @@ void Client::keep_snapshot() {
     return read_snapshot();
   }
   const uint64_t floor_before = world_.oracle.floor();
-  kept_.push_back({generator_.one_in(4) && !kept_.empty() ? kept_.front().snapshot.clone() : database_.snapshot()});
+  const bool again = generator_.one_in(4) && !kept_.empty();
+  kept_.push_back({watched([&] { return again ? kept_.front().snapshot.clone() : database_.snapshot(); })});
   const uint64_t csn = to_int(kept_.back().snapshot.csn());
   if (kept_.size() == 1) {
     world_.expect(world_.oracle.shown(name_, csn, floor_before));
@@ -146,6 +151,7 @@ void Client::read_snapshot() {
 void Client::drop_snapshot() {
   if (!kept_.empty()) {
     const size_t index = static_cast<size_t>(generator_.below(kept_.size()));
+    const Watched in_the_engine;
     kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(index));
     remarkable(kSnapshotsPerCheck);
   }
@@ -162,7 +168,7 @@ void Client::single_put() {
   const Before seen = before();
   const Durability durability = draw_durability(*log);
   world_.oracle.committing(log);
-  commit_answered(log, database_.put(bucket_name(id), key, value, durability), seen);
+  commit_answered(log, watched([&] { return database_.put(bucket_name(id), key, value, durability); }), seen);
 }
 
 void Client::single_erase() {
@@ -179,7 +185,7 @@ void Client::single_erase() {
   if (!log->writes.empty()) {
     world_.oracle.committing(log);
   }
-  const auto answer = database_.erase(bucket_name(id), key);
+  const auto answer = watched([&] { return database_.erase(bucket_name(id), key); });
   if (!answer) {
     return commit_answered(log, fail(answer.error()), seen);
   }
@@ -195,7 +201,7 @@ void Client::single_get() {
   const std::string key = generator_.key();
   const Before seen = before();
   const uint64_t floor_before = world_.oracle.floor();
-  const auto value = database_.get(bucket_name(id), key);
+  const auto value = watched([&] { return database_.get(bucket_name(id), key); });
   if (!value) {
     if (value.error().code() != ErrorCode::kNotFound) {
       excuse(value.error(), seen, "get");
@@ -214,7 +220,7 @@ void Client::single_get() {
 
 void Client::bad_argument() {
   const uint64_t floor_before = world_.oracle.floor();
-  Transaction transaction = database_.begin();
+  Transaction transaction = watched([&] { return database_.begin(); });
   const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
   const BucketId id = bucket_id(generator_.bucket());
   Bucket bucket = transaction.bucket(bucket_name(id));
@@ -237,7 +243,7 @@ void Client::bad_argument() {
 
 void Client::check() {
   const Before seen = before();
-  const auto report = database_.check();
+  const auto report = watched([&] { return database_.check(); });
   if (!report) {
     excuse(report.error(), seen, "check");
     return;
@@ -261,7 +267,7 @@ void Client::check() {
 void Client::checkpoint() {
   const Before seen = before();
   const uint64_t floor_before = world_.oracle.floor();
-  if (const auto made = database_.checkpoint(); !made) {
+  if (const auto made = watched([&] { return database_.checkpoint(); }); !made) {
     excuse(made.error(), seen, "checkpoint");
   } else if (!world_.over()) {
     world_.expect(world_.oracle.certain(name_, floor_before));
@@ -272,21 +278,22 @@ void Client::wait_durable() {
   const Before seen = before();
   const uint64_t csn = last_csn_;
   const auto told = [&world = world_, name = name_, csn](const Result<void>& answer) {
+    const Unwatched unwatched;
     if (answer && !world.over()) {
       world.expect(world.oracle.certain(name, csn));
     }
   };
   if (generator_.one_in(2)) {
-    if (const auto answer = database_.when_durable(Csn{csn}, told); !answer) {
+    if (const auto answer = watched([&] { return database_.when_durable(Csn{csn}, told); }); !answer) {
       excuse(answer.error(), seen, "when_durable");
     }
-    const uint64_t durable = to_int(database_.durable_csn());
+    const uint64_t durable = to_int(watched([&] { return database_.durable_csn(); }));
     if (!world_.over()) {
       world_.expect(world_.oracle.certain(name_, durable));
     }
     return;
   }
-  const auto answer = database_.wait_durable(Csn{csn});
+  const auto answer = watched([&] { return database_.wait_durable(Csn{csn}); });
   told(answer);
   if (!answer) {
     excuse(answer.error(), seen, "wait_durable");
@@ -295,7 +302,7 @@ void Client::wait_durable() {
 
 void Client::erase_everything() {
   const uint64_t floor_before = world_.oracle.floor();
-  Transaction transaction = database_.begin();
+  Transaction transaction = watched([&] { return database_.begin(); });
   const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
   if (!put_marker(*log, transaction)) {
     return;
@@ -318,7 +325,7 @@ void Client::erase_everything() {
 
 void Client::put_some(uint64_t count) {
   const uint64_t floor_before = world_.oracle.floor();
-  Transaction transaction = database_.begin();
+  Transaction transaction = watched([&] { return database_.begin(); });
   const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
   if (!put_marker(*log, transaction)) {
     return;

@@ -42,6 +42,7 @@ bool Client::fill(TxnLog& log, Transaction& transaction, uint64_t steps, bool wr
 }
 
 bool Client::move(TxnLog& log, Transaction& transaction, Move move) {
+  const Watched in_the_engine;
   const Before seen = before();
   const BucketId id = bucket_id(generator_.bucket());
   const std::string& name = bucket_name(id);
@@ -107,6 +108,7 @@ bool Client::move(TxnLog& log, Transaction& transaction, Move move) {
 }
 
 bool Client::put_row(TxnLog& log, Bucket& bucket, BucketId id, std::string_view key) {
+  const Watched in_the_engine;
   const Before seen = before();
   const std::string value = generator_.value(log.id, writes_made_++);
   if (const auto put = bucket.put(key, value); !put) {
@@ -117,6 +119,7 @@ bool Client::put_row(TxnLog& log, Bucket& bucket, BucketId id, std::string_view 
 }
 
 bool Client::write_row(TxnLog& log, Bucket& bucket, BucketId id, Move move) {
+  const Watched in_the_engine;
   const Before seen = before();
   const std::string key = generator_.key();
   switch (move) {
@@ -179,6 +182,7 @@ bool Client::missing_bucket(TxnLog& log, BucketId id, const Error& error) {
 
 template <class AnyBucket>
 bool Client::read_row(TxnLog& log, AnyBucket& bucket, BucketId id, Move move) {
+  const Watched in_the_engine;
   const Before seen = before();
   switch (move) {
     case Move::kContains: {
@@ -209,6 +213,7 @@ bool Client::read_row(TxnLog& log, AnyBucket& bucket, BucketId id, Move move) {
 
 template <class AnyBucket>
 bool Client::scan(TxnLog& log, AnyBucket& bucket, BucketId id, bool by_prefix) {
+  const Watched in_the_engine;
   const Before seen = before();
   Step step;
   step.kind = Step::Kind::kRange;
@@ -247,6 +252,7 @@ bool Client::scan(TxnLog& log, AnyBucket& bucket, BucketId id, bool by_prefix) {
 
 template <class AnyBucket>
 bool Client::walk(TxnLog& log, AnyBucket& bucket, BucketId id) {
+  const Watched in_the_engine;
   using Kind = Step::Kind;
   const Before seen = before();
   Cursor cursor = bucket.cursor();
@@ -297,7 +303,7 @@ bool Client::read_snapshot_rows(const Snapshot& snapshot) {
   log->snapshot_csn = to_int(snapshot.csn());
   const Before seen = before();
   if (generator_.one_in(4)) {
-    const auto names = snapshot.buckets();
+    const auto names = watched([&] { return snapshot.buckets(); });
     if (!names) {
       return excuse(names.error(), seen, "buckets");
     }
