@@ -19,9 +19,6 @@
 #define HOLDFAST_ASAN 1
 #endif
 #endif
-#ifdef HOLDFAST_TSAN
-#include <sys/single_threaded.h>
-#endif
 #ifdef HOLDFAST_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -102,10 +99,6 @@ void FiberEntry::run(context::transfer_t transfer) {
 Fiber::Fiber() {
 #ifdef HOLDFAST_TSAN
   race_context_ = __tsan_get_current_fiber();
-  // std::shared_ptr counts without atomics where there is one thread; to the engine fibers are many.
-  if (__libc_single_threaded != 0) {
-    __libc_single_threaded = 0;
-  }
 #endif
 }
 

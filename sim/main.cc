@@ -16,7 +16,13 @@
 
 #include "fault/table.h"
 #include "sim/fleet.h"
+#include "sim/race_detector.h"
 #include "sim/run.h"
+
+#ifdef HOLDFAST_TSAN
+// A race ends the process of its seed; the fleet reports it with what TSan wrote.
+extern "C" const char* __tsan_default_options() { return "halt_on_error=1"; }
+#endif
 
 namespace {
 

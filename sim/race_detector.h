@@ -22,6 +22,7 @@
 
 #ifdef HOLDFAST_TSAN
 #include <sanitizer/tsan_interface.h>
+#include <sys/single_threaded.h>
 extern "C" {
 void AnnotateIgnoreReadsBegin(const char* file, int line);
 void AnnotateIgnoreReadsEnd(const char* file, int line);
@@ -41,11 +42,15 @@ inline void happens_after(void* object) { __tsan_acquire(object); }
 // Changed only while it is not 0: so TSan never sees a write of it.
 inline constinit uint32_t unwatched_depth = 0;
 
+// std::shared_ptr counts without atomics where there is one thread. To the engine fibers are many threads; the
+// simulator's counts must not be taken for an order of the engine's accesses.
 inline void stop_watching() {
   AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
   AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+  __libc_single_threaded = 1;
 }
 inline void go_on_watching() {
+  __libc_single_threaded = 0;
   AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
   AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 }
