@@ -1,6 +1,7 @@
 // Cuts a sequence of rows or children into pages, by the builders' own size functions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
