@@ -19,15 +19,12 @@ namespace {
 using sim::Point;
 using sim::Scheduler;
 
-// Fibers are kept as their numbers, so that no decision depends on an address; 0 is nobody.
-void* as_owner(uint32_t fiber) { return reinterpret_cast<void*>(static_cast<uintptr_t>(fiber)); }
-uint32_t as_fiber(void* owner) { return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(owner)); }
 // Owner of a mutex that was locked without a scheduler.
 constexpr uint32_t kOnlyThread = ~uint32_t{0};
 
-uint32_t take_waiter(std::vector<void*>& waiters, Scheduler& scheduler) {
+uint32_t take_waiter(std::vector<uint32_t>& waiters, Scheduler& scheduler) {
   const size_t index = waiters.size() == 1 ? 0 : static_cast<size_t>(scheduler.below(waiters.size()));
-  const uint32_t fiber = as_fiber(waiters[index]);
+  const uint32_t fiber = waiters[index];
   waiters.erase(waiters.begin() + static_cast<std::ptrdiff_t>(index));
   return fiber;
 }
@@ -45,15 +42,15 @@ void Mutex::lock() {
   const sim::Unwatched unwatched;
   Scheduler* scheduler = Scheduler::running();
   if (scheduler == nullptr) {
-    CHECK(owner_ == nullptr);  // the only thread would wait for itself
-    owner_ = as_owner(kOnlyThread);
+    CHECK(owner_ == 0);  // the only thread would wait for itself
+    owner_ = kOnlyThread;
   } else {
     scheduler->yield(Point::kOperation);
-    while (owner_ != nullptr) {
-      waiters_.push_back(as_owner(scheduler->current()));
-      scheduler->block("a mutex held by", as_fiber(owner_));
+    while (owner_ != 0) {
+      waiters_.push_back(scheduler->current());
+      scheduler->block("a mutex held by", owner_);
     }
-    owner_ = as_owner(scheduler->current());
+    owner_ = scheduler->current();
   }
   sim::happens_after(this);
 }
@@ -64,10 +61,10 @@ bool Mutex::try_lock() {
   if (scheduler != nullptr) {
     scheduler->yield(Point::kOperation);
   }
-  if (owner_ != nullptr) {
+  if (owner_ != 0) {
     return false;
   }
-  owner_ = as_owner(scheduler != nullptr ? scheduler->current() : kOnlyThread);
+  owner_ = scheduler != nullptr ? scheduler->current() : kOnlyThread;
   sim::happens_after(this);
   return true;
 }
@@ -75,9 +72,9 @@ bool Mutex::try_lock() {
 void Mutex::unlock() {
   const sim::Unwatched unwatched;
   Scheduler* scheduler = Scheduler::running();
-  CHECK(owner_ == as_owner(scheduler != nullptr ? scheduler->current() : kOnlyThread));
+  CHECK(owner_ == (scheduler != nullptr ? scheduler->current() : kOnlyThread));
   sim::happens_before(this);
-  owner_ = nullptr;
+  owner_ = 0;
   if (scheduler != nullptr) {
     if (!waiters_.empty()) {
       scheduler->wake(take_waiter(waiters_, *scheduler));
@@ -98,7 +95,7 @@ void CondVar::wait(std::unique_lock<Mutex>& lock) {
   }
   // On the list before the mutex is free, so that no notify in between is lost. It may come while unlock() lets others
   // run: then this fiber is off the list already and must not block.
-  void* self = as_owner(scheduler->current());
+  const uint32_t self = scheduler->current();
   waiters_.push_back(self);
   lock.unlock();
   if (std::ranges::find(waiters_, self) != waiters_.end()) {
@@ -114,8 +111,8 @@ bool wait_for(CondVar& condition, std::unique_lock<Mutex>& lock, uint64_t durati
   if (scheduler == nullptr) {
     return false;  // the only thread would wait in vain
   }
-  void* self = as_owner(scheduler->current());
-  std::vector<void*>& waiters = condition.waiters_;
+  const uint32_t self = scheduler->current();
+  std::vector<uint32_t>& waiters = condition.waiters_;
   waiters.push_back(self);
   lock.unlock();
   if (std::ranges::find(waiters, self) != waiters.end()) {

@@ -26,8 +26,9 @@ class Mutex {
 
  private:
   friend class CondVar;
-  void* owner_ = nullptr;  // the fiber that holds it
-  std::vector<void*> waiters_;
+  // Fibers are known by their numbers, so that no decision depends on an address; 0 is nobody.
+  uint32_t owner_ = 0;
+  std::vector<uint32_t> waiters_;
 };
 
 // May wake spuriously, and wakes waiters in an order that the seed decides.
@@ -48,7 +49,7 @@ class CondVar {
 
  private:
   friend bool wait_for(CondVar& condition, std::unique_lock<Mutex>& lock, uint64_t duration_ns);
-  std::vector<void*> waiters_;
+  std::vector<uint32_t> waiters_;
 };
 
 // As CondVar::wait, but not for longer than so many nanoseconds of virtual time. False: the time is up.

@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "env/sync.h"
 #include "sim/scheduler.h"
@@ -49,19 +51,19 @@ TEST(RaceDetector, is_quiet_about_what_a_mutex_orders) {
 
 TEST(RaceDetector, is_quiet_about_what_an_atomic_publishes) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
-    sync::Atomic<uint64_t*> published(nullptr);
+    sync::Atomic<const uint64_t*> published(nullptr);
+    std::array<uint64_t, 2> values = {};
+    size_t fibers = 0;
     uint64_t seen = 0;
     run_twice(seed, [&] {
+      uint64_t& mine = values.at(fibers++);
       const Watched in_the_engine;
-      auto mine = std::make_unique<uint64_t>(7);
-      uint64_t* expected = nullptr;
-      if (published.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel)) {
-        static_cast<void>(mine.release());
-      } else {
+      mine = 7;
+      const uint64_t* expected = nullptr;
+      if (!published.compare_exchange_strong(expected, &mine, std::memory_order_acq_rel)) {
         seen = *published.load(std::memory_order_acquire);
       }
     });
-    delete published.load();
     ASSERT_EQ(seen, 7U);
   }
 }
@@ -72,7 +74,7 @@ TEST(RaceDetector, is_quiet_about_a_shared_ptr_that_both_copy) {
     run_twice(seed, [&] {
       const Watched in_the_engine;
       for (int round = 0; round < kRounds; ++round) {
-        const std::shared_ptr<uint64_t> copy = shared;
+        const std::vector<std::shared_ptr<uint64_t>> copies(2, shared);
         sync::yield_point();
       }
     });
