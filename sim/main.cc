@@ -45,8 +45,16 @@ std::string list_of_profiles() {
   return text;
 }
 
+// Whole-structure checks read pages, which is part of the history: a build without them runs another one.
+#ifdef HOLDFAST_VERIFY
+constexpr const char* kVerify = "ON";
+#else
+constexpr const char* kVerify = "OFF";
+#endif
+
 std::string reproduction(uint64_t seed, Profile profile) {
-  return fmt::format("holdfast-sim replay --seed {} --profile {} --trace", seed, name_of(profile));
+  return fmt::format("holdfast-sim replay --seed {} --profile {} --trace  # built with HOLDFAST_VERIFY={}", seed,
+                     name_of(profile), kVerify);
 }
 
 void print_summary(const FleetReport& report, const FleetOptions& options, double seconds) {
