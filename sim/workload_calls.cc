@@ -61,7 +61,8 @@ void Client::exec() {
     seen = before();
     return {};
   };
-  const auto answer = watched([&] { return database_.exec(body, isolation, deferred ? Durability::kDeferred : Durability::kDurable); });
+  const auto answer =
+      watched([&] { return database_.exec(body, isolation, deferred ? Durability::kDeferred : Durability::kDurable); });
   if (committing) {
     return commit_answered(log, answer, seen);
   }
