@@ -14,13 +14,12 @@ constexpr uint64_t kTriesMax = 20'000;
 
 }  // namespace
 
-Verdict Oracle::possible(const std::string& who, uint64_t csn, uint64_t floor_before, bool with_doubts) const {
+Verdict Oracle::possible(const std::string& who, uint64_t csn, uint64_t floor_before) const {
   if (csn < floor_before) {
     return who + " was shown the state after commit " + std::to_string(csn) + ", but before it asked " + floor_reason_ +
            ": expected at least commit " + std::to_string(floor_before);
   }
-  const uint64_t possible =
-      model_.newest_csn() + waiting_.size() + in_flight_.size() + (with_doubts ? in_doubt_.size() : 0);
+  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + in_doubt_.size();
   if (csn > possible) {
     return who + " was shown the state after commit " + std::to_string(csn) + ", but at most " +
            std::to_string(possible) + " transactions can have committed";
@@ -44,8 +43,8 @@ void Oracle::raise_durable_floor(uint64_t csn, const std::string& reason) {
 }
 
 Verdict Oracle::shown(const std::string& who, uint64_t csn, uint64_t floor_before) {
-  // A deferred commit shows those before it too, whatever becomes of them.
-  if (Verdict verdict = possible(who, csn, floor_before, deferred_)) {
+  // Commits in doubt may be shown: a deferred one shows those before it, and a checkpoint may have saved what a lane lost.
+  if (Verdict verdict = possible(who, csn, floor_before)) {
     return verdict;
   }
   const std::string reason = "commit " + std::to_string(csn) + " had been shown to " + who;
@@ -57,11 +56,11 @@ Verdict Oracle::shown(const std::string& who, uint64_t csn, uint64_t floor_befor
 }
 
 Verdict Oracle::began(const std::string& who, uint64_t csn, uint64_t floor_before) {
-  return possible(who, csn, floor_before, true);
+  return possible(who, csn, floor_before);
 }
 
 Verdict Oracle::certain(const std::string& who, uint64_t csn) {
-  if (Verdict verdict = possible(who, csn, 0, deferred_)) {
+  if (Verdict verdict = possible(who, csn, 0)) {
     return verdict;
   }
   const std::string reason = "commit " + std::to_string(csn) + " was said to be durable to " + who;
@@ -83,7 +82,7 @@ Verdict Oracle::committed(uint64_t id, uint64_t csn) {
   in_flight_.erase(found);
   const std::string who = "transaction " + std::to_string(id) + " of " + flight.log->who;
   const uint64_t possible =
-      model_.newest_csn() + waiting_.size() + in_flight_.size() + 1 + (deferred_ ? in_doubt_.size() : 0);
+      model_.newest_csn() + waiting_.size() + in_flight_.size() + 1 + in_doubt_.size();
   if (csn <= flight.log->snapshot_csn || csn <= flight.floor) {
     return who + " was acknowledged as commit " + std::to_string(csn) + ", but it began on commit " +
            std::to_string(flight.log->snapshot_csn) + ", and when commit() was called the newest known one was " +

@@ -99,7 +99,7 @@ class Oracle {
 
   Verdict advance();
   Verdict judge_waiting();
-  Verdict possible(const std::string& who, uint64_t csn, uint64_t floor_before, bool with_doubts) const;
+  Verdict possible(const std::string& who, uint64_t csn, uint64_t floor_before) const;
   void raise_floor(uint64_t csn, const std::string& reason);
   void raise_durable_floor(uint64_t csn, const std::string& reason);
   // Takes out of the model what lies behind `csn`; the last first.

@@ -6,6 +6,7 @@
 #include "env/os_error.h"
 #include "sim/io_faults.h"
 #include "sim/race_detector.h"
+#include "sim/scheduler.h"
 
 namespace holdfast::sim {
 
@@ -22,6 +23,12 @@ SimFile::~SimFile() {
   static_cast<void>(env_.end(closing));
 }
 
+namespace {
+
+uint32_t current_fiber() { return Scheduler::running() != nullptr ? Scheduler::running()->current() : 0; }
+
+}  // namespace
+
 std::unexpected<Error> SimFile::failure(const char* what, int os_error) const {
   return fail(os_failure(what, name_, os_error));
 }
@@ -33,7 +40,8 @@ int SimFile::refuse_change() const {
   if (access_ == Access::kRead) {
     return EBADF;
   }
-  if (distrusted_) {
+  // Other threads may be on their way to a change when a sync fails; what they write is nowhere relied on.
+  if (distrusted_ && distrusted_by_ == current_fiber()) {
     env_.violated("a change through a handle whose sync has failed");
   }
   return 0;
@@ -106,6 +114,9 @@ Result<void> SimFile::sync() {
   }
   // A sync covers what had completed when it was called (R4).
   const Sequence until = env_.disk().moment();
+  if (distrusted_) {
+    env_.violated("a sync through a handle whose sync has failed: it proves nothing");
+  }
   if (!env_.begin(io)) {
     return failure("sync the file", EIO);
   }
@@ -119,6 +130,7 @@ Result<void> SimFile::sync() {
   if (failed_syncs > sync_errors_seen_) {
     sync_errors_seen_ = failed_syncs;
     distrusted_ = true;
+    distrusted_by_ = current_fiber();
     io.os_error = EIO;
   }
   if (!env_.end(io) || io.os_error != 0) {

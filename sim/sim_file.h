@@ -42,6 +42,7 @@ class SimFile final : public File {
   std::string name_;
   Access access_;
   uint64_t sync_errors_seen_;  // of the file's failed syncs; each handle is told once (R14)
+  uint32_t distrusted_by_ = 0;  // the fiber that was told
   bool distrusted_ = false;    // a sync failed here: the engine may not rely on this handle any more
 };
 

@@ -53,6 +53,9 @@ void Committer::lead(sync::Lock& lock) {
     if (waits) {
       member->stage = PendingCommit::Stage::kApplied;
       log_.add_waiter(lock, (*member->result)->csn, member->wake);
+      if (log_.failure(lock)) {
+        member->wake.notify_one();  // it failed before they were on the list of those who are told
+      }
     } else {
       member->stage = PendingCommit::Stage::kDone;
     }
@@ -243,13 +246,12 @@ std::optional<State> Committer::apply(const Group& accepted, WriteSetApplier& ap
   for (PendingCommit* const member : accepted) {
     if (auto applied = applier.apply(member->writes); !applied) {
       store_.abort();
-      if (applied.error().code() == ErrorCode::kIo && !store_.failure().empty()) {
-        // A large value is written early; that write failed, and so does whatever comes now.
-        tell_all(accepted, Error(ErrorCode::kOutcomeUnknown, store_.failure()).os(applied.error().os_error()));
-      } else if (applied.error().code() == ErrorCode::kNoSpace || accepted.size() == 1) {
-        tell_all(accepted, applied.error());
+      const Error error = told(applied.error());
+      const bool is_its_own = error.code() == ErrorCode::kCorruption || error.code() == ErrorCode::kIo;
+      if (!is_its_own || accepted.size() == 1) {
+        tell_all(accepted, error);
       } else {
-        member->result = fail(std::move(applied).error());
+        member->result = fail(error);
         again = true;
       }
       return std::nullopt;
@@ -258,10 +260,18 @@ std::optional<State> Committer::apply(const Group& accepted, WriteSetApplier& ap
   auto state = applier.finish(last);
   if (!state) {
     store_.abort();
-    tell_all(accepted, state.error());
+    tell_all(accepted, told(state.error()));
     return std::nullopt;
   }
   return *state;
+}
+
+// Some pages are written early; if that fails, so does whatever comes now.
+Error Committer::told(const Error& error) const {
+  if (error.code() == ErrorCode::kIo && !store_.failure().empty()) {
+    return Error(ErrorCode::kOutcomeUnknown, store_.failure()).at(error.file()).os(error.os_error());
+  }
+  return error;
 }
 
 // After publishing. Transactions that begin from now on see the group; only older ones will be checked against it.

@@ -97,6 +97,8 @@ class Committer {
   bool write(const Group& accepted);
   // Applies everything to one generation. Nullopt: told, or (`again`) to be tried without a member that was told.
   std::optional<State> apply(const Group& accepted, WriteSetApplier& applier, Csn last, bool& again);
+  // What a caller is told of an error that ended a generation.
+  Error told(const Error& error) const;
   // What goes into the log for the group; nullopt: it is not logged.
   std::optional<std::span<const std::byte>> redo_of(const Group& accepted);
   void record(const Group& accepted, Csn first);

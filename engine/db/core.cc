@@ -142,6 +142,12 @@ Result<CheckReport> DatabaseCore::check(const std::function<bool(uint64_t done, 
         report = fail(std::move(made).error());
         return;
       }
+    } else if (store().newest().csn != store().meta().csn) {
+      report = fail(ErrorCode::kReadOnly,
+                    "what is in memory is not in the file, and cannot be written any more; open the database again "
+                    "to check it: " +
+                        store().failure());
+      return;
     }
     report = check_database(store(), *files_.directory, *log_, progress);
   });

@@ -24,7 +24,12 @@ PageFile::PageFile(std::unique_ptr<File> file, uint32_t page_bytes, uint64_t fil
 Error PageFile::damage(PageNumber page, std::string_view what) const {
   std::string message = "page " + std::to_string(to_int(page)) + ": ";
   message += what;
-  return Error(ErrorCode::kCorruption, std::move(message)).at(file_->name(), offset_of(page));
+  ErrorCode code = ErrorCode::kCorruption;
+  if (sync_failed_.load(std::memory_order_relaxed)) {
+    code = ErrorCode::kIo;
+    message += ", since a sync of the file failed; open the database again, nothing that was acknowledged is lost";
+  }
+  return Error(code, std::move(message)).at(file_->name(), offset_of(page));
 }
 
 Result<void> PageFile::read(PageNumber first, std::span<std::byte> buffer) {
@@ -102,7 +107,10 @@ Result<void> PageFile::write_run(PageNumber first, std::span<const std::byte> ru
 }
 
 Result<void> PageFile::sync() {
-  HOLDFAST_TRY(file_->sync());
+  if (auto synced = file_->sync(); !synced) {
+    sync_failed_.store(true, std::memory_order_relaxed);
+    return synced;
+  }
   syncs_.fetch_add(1, std::memory_order_relaxed);
   return {};
 }

@@ -346,7 +346,8 @@ class Database {
 
   // Makes a checkpoint, then reads every page and the live log, and accounts for each page. Writers wait meanwhile,
   // readers do not. `progress` (pages done, pages in
-  // all) returns false to stop. Errors: io; damage is not an error but a finding.
+  // all) returns false to stop. Errors: io, those of
+  // checkpoint(); damage is not an error but a finding.
   Result<CheckReport> check(const std::function<bool(uint64_t done, uint64_t total)>& progress = {});
   Result<Stats> stats() const;
   // Waits for commits in flight, makes deferred ones durable and a last checkpoint, and releases the lock. Closing
