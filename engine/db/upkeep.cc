@@ -139,7 +139,9 @@ void Upkeep::run() {
       if (flush_wanted_) {
         flush_wanted_ = false;
         commits_since_ = true;
-        while (log_.flush_one(lock, log_.newest_appended(lock))) {
+        // What comes meanwhile waits for the next time.
+        const Csn last = log_.newest_appended(lock);
+        while (log_.flush_one(lock, last)) {
         }
       } else {
         checkpoint_wanted_ = true;

@@ -1,6 +1,7 @@
 // What a benchmark asks of an engine, so that all of them do the same work.
 //
-// Threads: an Engine's reader() may be called from several threads; a Reader belongs to one. Writes: one thread.
+// Threads: an Engine's reader() may be called from several threads; a Reader belongs to one. Writes: one thread, unless
+// takes_concurrent_puts().
 // Nothing here can fail: an engine that cannot do its work ends the program with a message (bench_check).
 #pragma once
 
@@ -36,6 +37,10 @@ class Engine {
   virtual std::unique_ptr<Reader> reader() = 0;
   // One durable commit.
   virtual void put(std::span<const Row> rows) = 0;
+  // Whether put() may be called from several threads at once.
+  virtual bool takes_concurrent_puts() const { return false; }
+  // One commit that is durable later. False: this engine has none.
+  virtual bool put_deferred(const Row& /*row*/) { return false; }
   // Rows in key order into an empty engine, by the fastest way that it has; durable at the end.
   virtual void load_sorted(std::span<const Row> rows) = 0;
   // Finishes work that the engine put off (compactions), so that reads are measured at rest.

@@ -64,6 +64,12 @@ class Holdfast : public Engine {
     take(transaction.commit());
   }
 
+  bool takes_concurrent_puts() const override { return true; }
+  bool put_deferred(const Row& row) override {
+    take(database_.put(kBucket, row.key, row.value, Durability::kDeferred));
+    return true;
+  }
+
   void load_sorted(std::span<const Row> rows) override { put(rows); }
 
  private:

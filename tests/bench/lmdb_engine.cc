@@ -68,6 +68,7 @@ class Lmdb : public Engine {
 
   std::unique_ptr<Reader> reader() override { return std::make_unique<LmdbReader>(env_, dbi_); }
   void put(std::span<const Row> rows) override { write(rows, 0); }
+  bool takes_concurrent_puts() const override { return true; }
   void load_sorted(std::span<const Row> rows) override { write(rows, MDB_APPEND); }
 
  private:

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,8 @@ constexpr uint64_t kPrepareBatchRows = 50'000;
 constexpr uint64_t kRangeRows = 100;
 constexpr uint64_t kDurableBatchRows = 1'000;
 constexpr int kSinglePuts = 1'000;
+constexpr int kConcurrentPuts = 6'400;
+constexpr int kDeferredPuts = 100'000;
 constexpr const char* kBytesWork = "bytes written per durable single put";
 constexpr uint64_t kLookupStride = 7'919;  // keeps two threads on different keys
 
@@ -256,6 +259,75 @@ class Bench {
       }
     });
     add_single_puts();
+    for (const int threads : {4, 16, 64}) add_concurrent_puts(threads);
+    add_deferred_puts();
+  }
+
+  // Durable puts of one row by several threads: time per commit on the wall, and the latencies that a thread sees.
+  void add_concurrent_puts(int threads) {
+    const std::string work = fmt::format("durable single put, {} threads", threads);
+    for (const char* const more : {"", ", p50", ", p99"}) table_.announce(work + more);
+    for (const EngineKind& kind : kinds_) {
+      const auto run = [this, kind, work, threads](benchmark::State& state) {
+        const std::unique_ptr<Engine> engine = kind.open(empty_directory(settings_, kind.name, "writes"));
+        if (!engine->takes_concurrent_puts()) return state.SkipWithError("one thread at a time");
+        for (auto _ : state) {
+          const auto start = std::chrono::steady_clock::now();
+          const std::vector<double> latencies = put_from_threads(*engine, threads);
+          state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+          table_.add(work + ", p50", kind.name, latencies[latencies.size() / 2]);
+          table_.add(work + ", p99", kind.name, latencies[latencies.size() * 99 / 100]);
+        }
+        state.counters["ops"] = kConcurrentPuts;
+      };
+      benchmark::RegisterBenchmark((work + "/" + kind.name).c_str(), run)
+          ->UseManualTime()
+          ->Iterations(1)
+          ->Repetitions(settings_.repetitions);
+    }
+  }
+
+  // Nanoseconds of each put, sorted.
+  std::vector<double> put_from_threads(Engine& engine, int threads) {
+    std::vector<std::vector<double>> each(static_cast<size_t>(threads));
+    std::vector<std::thread> running;
+    const auto body = [&](size_t number) {
+      const uint64_t share = static_cast<uint64_t>(kConcurrentPuts / threads);
+      for (uint64_t at = number * share; at < (number + 1) * share; ++at) {
+        const auto start = std::chrono::steady_clock::now();
+        engine.put(slice(rows_.random(), at % rows_.count(), 1));
+        each[number].push_back(
+            std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count());
+      }
+    };
+    for (size_t number = 0; number < each.size(); ++number) running.emplace_back(body, number);
+    for (std::thread& thread : running) thread.join();
+    std::vector<double> all;
+    for (const std::vector<double>& one : each) all.insert(all.end(), one.begin(), one.end());
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  // By one thread, into an engine that holds rows already.
+  void add_deferred_puts() {
+    const std::string work = "deferred single put";
+    table_.announce(work);
+    for (const EngineKind& kind : kinds_) {
+      const auto run = [this, kind](benchmark::State& state) {
+        const std::unique_ptr<Engine> engine = kind.open(empty_directory(settings_, kind.name, "writes"));
+        engine->put(slice(rows_.random(), 0, settings_.durable_rows));
+        uint64_t at = 0;
+        for (auto _ : state) {
+          if (!engine->put_deferred(rows_.random()[at++ % settings_.durable_rows])) {
+            return state.SkipWithError("no deferred commits");
+          }
+        }
+      };
+      benchmark::RegisterBenchmark((work + "/" + kind.name).c_str(), run)
+          ->UseRealTime()
+          ->Iterations(kDeferredPuts)
+          ->Repetitions(settings_.repetitions);
+    }
   }
 
   const Settings& settings_;

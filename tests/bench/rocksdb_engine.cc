@@ -72,6 +72,11 @@ class Rocksdb : public Engine {
 
   std::unique_ptr<Reader> reader() override { return std::make_unique<RocksdbReader>(db_.get()); }
   void put(std::span<const Row> rows) override { write(rows, true); }
+  bool takes_concurrent_puts() const override { return true; }
+  bool put_deferred(const Row& row) override {
+    write({&row, 1}, false);
+    return true;
+  }
   void load_sorted(std::span<const Row> rows) override {
     for (uint64_t at = 0; at < rows.size(); at += kLoadBatchRows) {
       const uint64_t count = std::min(kLoadBatchRows, rows.size() - at);
