@@ -20,7 +20,7 @@ class WriteSetApplier {
   // `base`: the state that the generation changes.
   WriteSetApplier(PageWriter& writer, const State& base) : writer_(writer), next_(base) {}
 
-  // Errors: io, corruption, no_space.
+  // Errors: io, corruption, no_space. `writes` must live on only if tell_what_was_there() is called.
   Result<void> apply(WriteSet& writes);
   // The state after everything that was applied, with this commit number.
   Result<State> finish(Csn csn);

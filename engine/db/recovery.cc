@@ -21,7 +21,7 @@ inline namespace HOLDFAST_FLAVOR {
 namespace {
 
 // One generation takes in so many bytes of redo.
-constexpr uint64_t kBatchBytes = uint64_t{4} << 20;
+constexpr uint64_t kBatchBytes = uint64_t{64} << 20;
 // A lane has about so many segments up to the limit of the log.
 constexpr uint64_t kSegmentsPerLane = 4;
 constexpr uint16_t kLanesDefault = 1;
@@ -90,23 +90,16 @@ class Recovery {
     for (const wal::LaneContents& lane : lanes_) {
       readers.emplace_back(directory_, lane);
     }
-    std::vector<std::unique_ptr<WriteSet>> batch;
-    uint64_t batch_bytes = 0;
-    for (size_t at = 0; at < plan_.replay.size(); ++at) {
-      const wal::RecordRef& ref = plan_.replay[at];
-      const wal::FoundRecord& record = lanes_[ref.lane_index].records[ref.record_index];
-      HOLDFAST_TRY_ASSIGN(const std::vector<std::byte> body, readers[ref.lane_index].read(ref.record_index));
-      HOLDFAST_TRY(decode(record, body, batch));
-      batch_bytes += body.size();
-      report_.replayed_bytes += body.size();
-      if (batch_bytes >= kBatchBytes || at + 1 == plan_.replay.size()) {
-        HOLDFAST_TRY(apply(batch, record.last_csn()));
-        batch.clear();
-        batch_bytes = 0;
-        if (options_.recovery_progress) {
-          options_.recovery_progress(to_int(record.last_csn()) - to_int(checkpoint_csn_), report_.replayed_commits);
-        }
+    std::span<const wal::RecordRef> left = plan_.replay;
+    while (!left.empty()) {
+      const size_t count = records_in_batch(left);
+      HOLDFAST_TRY(replay_batch(left.first(count), readers));
+      report_.last_csn = record(left[count - 1]).last_csn();
+      report_.replayed_commits = to_int(report_.last_csn) - to_int(checkpoint_csn_);
+      if (options_.recovery_progress) {
+        options_.recovery_progress(report_.replayed_commits, to_int(plan_.last) - to_int(checkpoint_csn_));
       }
+      left = left.subspan(count);
     }
     return {};
   }
@@ -195,38 +188,57 @@ class Recovery {
     return contents;
   }
 
-  Result<void> decode(const wal::FoundRecord& record, std::span<const std::byte> body,
-                      std::vector<std::unique_ptr<WriteSet>>& batch) const {
-    format::RedoReader reader(body);
+  const wal::FoundRecord& record(const wal::RecordRef& ref) const {
+    return lanes_[ref.lane_index].records[ref.record_index];
+  }
+
+  size_t records_in_batch(std::span<const wal::RecordRef> left) const {
+    size_t count = 0;
+    for (uint64_t bytes = 0; count < left.size() && bytes < kBatchBytes; ++count) {
+      bytes += record(left[count]).body_bytes;
+    }
+    return count;
+  }
+
+  // One generation: what it births it may change again for nothing.
+  Result<void> replay_batch(std::span<const wal::RecordRef> batch, std::vector<wal::RecordReader>& readers) {
+    const State base = store_.newest();
+    const Csn last = record(batch.back()).last_csn();
+    HOLDFAST_TRY_ASSIGN(PageWriter* const writer, store_.begin(last));
+    WriteSetApplier applier(*writer, base);
+    Result<void> applied;
+    uint64_t bytes = 0;
+    for (size_t at = 0; applied && at < batch.size(); ++at) {
+      bytes += record(batch[at]).body_bytes;
+      applied = apply_record(applier, record(batch[at]), readers[batch[at].lane_index].read(batch[at].record_index));
+    }
+    Result<State> state = applied ? applier.finish(last) : fail(std::move(applied).error());
+    if (!state) {
+      store_.abort();
+      return fail(std::move(state).error());
+    }
+    HOLDFAST_TRY(store_.publish(*state));
+    store_.show(last);  // nobody reads yet: the state before is not needed any more
+    report_.replayed_bytes += bytes;
+    return {};
+  }
+
+  Result<void> apply_record(WriteSetApplier& applier, const wal::FoundRecord& record,
+                            const Result<std::vector<std::byte>>& body) const {
+    if (!body) {
+      return fail(body.error());
+    }
+    format::RedoReader reader(*body);
     for (uint32_t member = 0; member < record.csn_count; ++member) {
-      HOLDFAST_TRY(decode_redo(reader, store_.page_bytes(), *batch.emplace_back(std::make_unique<WriteSet>())));
+      WriteSet writes;
+      HOLDFAST_TRY(decode_redo(reader, store_.page_bytes(), writes));
+      HOLDFAST_TRY(applier.apply(writes));
     }
     if (!reader.done()) {
       return fail(ErrorCode::kCorruption, "the log's record of csn " + std::to_string(to_int(record.first_csn)) +
                                               " holds more than its commits");
     }
     return {};
-  }
-
-  Result<void> apply(const std::vector<std::unique_ptr<WriteSet>>& batch, Csn last) {
-    const State base = store_.newest();
-    HOLDFAST_TRY_ASSIGN(PageWriter* const writer, store_.begin(last));
-    WriteSetApplier applier(*writer, base);
-    Result<State> state = base;
-    for (const auto& writes : batch) {
-      if (auto applied = applier.apply(*writes); !applied) {
-        state = fail(std::move(applied).error());
-        break;
-      }
-    }
-    if (state) {
-      state = applier.finish(last);
-    }
-    if (!state) {
-      store_.abort();
-      return fail(std::move(state).error());
-    }
-    return store_.publish(*state);
   }
 
   Result<format::LogStart> next_start() const {
