@@ -58,12 +58,15 @@ class Holdfast : public Engine {
   std::unique_ptr<Reader> reader() override { return std::make_unique<HoldfastReader>(database_); }
 
   void put(std::span<const Row> rows) override {
-    Transaction transaction = database_.begin();
-    Bucket bucket = transaction.bucket(kBucket);
-    for (const Row& row : rows) take(bucket.put(row.key, row.value));
-    take(transaction.commit());
+    if (rows.size() == 1) {
+      take(database_.put(kBucket, rows[0].key, rows[0].value));
+      return;
+    }
+    take(database_.exec(kBucket, [&](Bucket& bucket) -> Result<void> {
+      for (const Row& row : rows) HOLDFAST_TRY(bucket.put(row.key, row.value));
+      return {};
+    }));
   }
-
   bool takes_concurrent_puts() const override { return true; }
   bool put_deferred(const Row& row) override {
     take(database_.put(kBucket, row.key, row.value, Durability::kDeferred));

@@ -4,12 +4,14 @@
 // judges a time.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,6 +42,7 @@ constexpr uint64_t kDurableBatchRows = 1'000;
 constexpr int kSinglePuts = 1'000;
 constexpr int kConcurrentPuts = 6'400;
 constexpr int kDeferredPuts = 100'000;
+constexpr uint64_t kYcsbThreads = 4;
 constexpr const char* kBytesWork = "bytes written per durable single put";
 constexpr uint64_t kLookupStride = 7'919;  // keeps two threads on different keys
 
@@ -261,6 +264,7 @@ class Bench {
     add_single_puts();
     for (const int threads : {4, 16, 64}) add_concurrent_puts(threads);
     add_deferred_puts();
+    add_ycsb_a();
   }
 
   // Durable puts of one row by several threads: time per commit on the wall, and the latencies that a thread sees.
@@ -306,6 +310,61 @@ class Bench {
     for (const std::vector<double>& one : each) all.insert(all.end(), one.begin(), one.end());
     std::sort(all.begin(), all.end());
     return all;
+  }
+
+  // YCSB workload A: half reads, half durable updates, of keys whose popularity is Zipf's (0.99), from four threads.
+  void add_ycsb_a() {
+    const std::string work = "YCSB-A, 4 threads, durable updates";
+    table_.announce(work);
+    for (const EngineKind& kind : kinds_) {
+      const auto run = [this, kind](benchmark::State& state) {
+        const std::unique_ptr<Engine> engine = kind.open(empty_directory(settings_, kind.name, "writes"));
+        if (!engine->takes_concurrent_puts()) return state.SkipWithError("one thread at a time");
+        const uint64_t rows = std::min(settings_.durable_rows, rows_.count());
+        engine->put(slice(rows_.random(), 0, rows));
+        const std::vector<double> popularity = zipf_sums(rows);
+        for (auto _ : state) {
+          const auto start = std::chrono::steady_clock::now();
+          std::vector<std::thread> running;
+          for (uint64_t number = 0; number < kYcsbThreads; ++number) {
+            running.emplace_back([&, number] { run_ycsb_a(*engine, popularity, number); });
+          }
+          for (std::thread& thread : running) thread.join();
+          state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        }
+        state.counters["ops"] = kConcurrentPuts;
+      };
+      benchmark::RegisterBenchmark((work + "/" + kind.name).c_str(), run)
+          ->UseManualTime()
+          ->Iterations(1)
+          ->Repetitions(settings_.repetitions);
+    }
+  }
+
+  static std::vector<double> zipf_sums(uint64_t rows) {
+    std::vector<double> sums;
+    double sum = 0;
+    for (uint64_t rank = 1; rank <= rows; ++rank) {
+      sum += 1 / std::pow(static_cast<double>(rank), 0.99);
+      sums.push_back(sum);
+    }
+    return sums;
+  }
+
+  void run_ycsb_a(Engine& engine, const std::vector<double>& popularity, uint64_t number) {
+    const std::unique_ptr<Reader> reader = engine.reader();
+    std::mt19937_64 random(number);
+    std::uniform_real_distribution<double> draw(0, popularity.back());
+    for (uint64_t left = kConcurrentPuts / kYcsbThreads; left > 0; --left) {
+      const auto rank = std::lower_bound(popularity.begin(), popularity.end(), draw(random)) - popularity.begin();
+      const std::span<const Row> row = slice(rows_.random(), static_cast<uint64_t>(rank), 1);
+      if (random() % 2 == 0) {
+        reader->refresh();
+        benchmark::DoNotOptimize(reader->get(row[0].key).back());
+      } else {
+        engine.put(row);
+      }
+    }
   }
 
   // By one thread, into an engine that holds rows already.
