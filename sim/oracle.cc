@@ -43,7 +43,8 @@ void Oracle::raise_durable_floor(uint64_t csn, const std::string& reason) {
 }
 
 Verdict Oracle::shown(const std::string& who, uint64_t csn, uint64_t floor_before) {
-  // Commits in doubt may be shown: a deferred one shows those before it, and a checkpoint may have saved what a lane lost.
+  // Commits in doubt may be shown: a deferred one shows those before it, and a checkpoint may have saved what a lane
+  // lost.
   if (Verdict verdict = possible(who, csn, floor_before)) {
     return verdict;
   }
@@ -81,8 +82,7 @@ Verdict Oracle::committed(uint64_t id, uint64_t csn) {
   const InFlight flight = found->second;
   in_flight_.erase(found);
   const std::string who = "transaction " + std::to_string(id) + " of " + flight.log->who;
-  const uint64_t possible =
-      model_.newest_csn() + waiting_.size() + in_flight_.size() + 1 + in_doubt_.size();
+  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + 1 + in_doubt_.size();
   if (csn <= flight.log->snapshot_csn || csn <= flight.floor) {
     return who + " was acknowledged as commit " + std::to_string(csn) + ", but it began on commit " +
            std::to_string(flight.log->snapshot_csn) + ", and when commit() was called the newest known one was " +

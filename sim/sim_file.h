@@ -41,9 +41,9 @@ class SimFile final : public File {
   uint32_t file_;
   std::string name_;
   Access access_;
-  uint64_t sync_errors_seen_;  // of the file's failed syncs; each handle is told once (R14)
+  uint64_t sync_errors_seen_;   // of the file's failed syncs; each handle is told once (R14)
   uint32_t distrusted_by_ = 0;  // the fiber that was told
-  bool distrusted_ = false;    // a sync failed here: the engine may not rely on this handle any more
+  bool distrusted_ = false;     // a sync failed here: the engine may not rely on this handle any more
 };
 
 }  // namespace holdfast::sim

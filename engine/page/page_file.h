@@ -36,8 +36,8 @@ class PageFile {
   uint64_t file_bytes() const { return file_bytes_.load(std::memory_order_relaxed); }
   uint64_t offset_of(PageNumber page) const { return uint64_t{to_int(page)} * page_bytes_; }
 
-  // `corruption` that names the file, the page and its offset; `io` after a failed sync, which may have brought back what
-  // was there before.
+  // `corruption` that names the file, the page and its offset; `io` after a failed sync, which may have brought back
+  // what was there before.
   Error damage(PageNumber page, std::string_view what) const;
 
   // Fills `buffer` (whole pages) from `first` on. Errors: io; corruption if the file ends before.

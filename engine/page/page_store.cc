@@ -71,8 +71,8 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
       // good.
       HOLDFAST_TRY(store->write_fence());
     }
-    // Whether its size beyond the pages of the state is durable is not known: after a failed sync it can look so and not
-    // be. Cut off, it is asked for anew when it is needed.
+    // Whether its size beyond the pages of the state is durable is not known: after a failed sync it can look so and
+    // not be. Cut off, it is asked for anew when it is needed.
     store->source_->file.shrink(store->free_map_.page_count());
   }
   store->newest_ = store->shown_ = store->state_of(store->meta_);
