@@ -35,14 +35,20 @@ Result<void> PageWriter::note(Result<void> written) {
 }
 
 Result<PageEdit> PageWriter::allocate(format::PageKind kind, uint8_t level) {
+  PageNumber page{};
+  HOLDFAST_TRY_ASSIGN(PageEdit edit, take_page(page));
+  std::memset(edit.data(), 0, page_bytes());
+  format::stamp_page({edit.data(), page_bytes()}, ref_to(page), kind, level);
+  return edit;
+}
+
+Result<PageEdit> PageWriter::take_page(PageNumber& page) {
   if (born_.count() >= write_early_at_) {
     HOLDFAST_TRY(write_early());
   }
-  HOLDFAST_TRY_ASSIGN(const PageNumber page, free_map_.allocate());
+  HOLDFAST_TRY_ASSIGN(page, free_map_.allocate());
   source_.arena.unmap(page);
   Frame* frame = source_.arena.take();
-  std::memset(frame->data(), 0, page_bytes());
-  format::stamp_page({frame->data(), page_bytes()}, ref_to(page), kind, level);
   born_.insert(page, frame);
   frame->pin();
   return PageEdit(frame);
@@ -61,10 +67,10 @@ Result<PageEdit> PageWriter::edit(const format::PageRef& ref, uint8_t level) {
   HOLDFAST_TRY_ASSIGN(const PagePin old, reader_.pin(ref, level));
   const format::PageHeader& header = format::header_of(old.data());
   const auto kind = static_cast<format::PageKind>(header.kind);
-  HOLDFAST_TRY_ASSIGN(PageEdit edit, allocate(kind, header.level));
-  const format::PageRef self = edit.ref();
+  PageNumber page{};
+  HOLDFAST_TRY_ASSIGN(PageEdit edit, take_page(page));
   std::memcpy(edit.data(), old.data(), page_bytes());
-  format::stamp_page({edit.data(), page_bytes()}, self, kind, header.level);
+  format::stamp_page({edit.data(), page_bytes()}, ref_to(page), kind, header.level);
   HOLDFAST_TRY(retire(ref));
   return edit;
 }

@@ -88,6 +88,8 @@ class PageWriter {
   format::PageRef ref_to(PageNumber page) const {
     return {.page = page, .epoch = epoch_, .birth = csn_, .has_overflow = false};
   }
+  // A page without content, pinned. Errors: those of allocate().
+  Result<PageEdit> take_page(PageNumber& page);
   Result<void> write_early();
   Result<void> write_run_pages(const PageRun& run, const format::Run& fields);
   // Passes a result of the file on, and remembers what forbids every further write.
