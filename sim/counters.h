@@ -28,8 +28,9 @@ struct Counters {
   uint64_t rot_detected = 0;     // of them, how many met an error or reported damage
   uint64_t doubts_survived = 0;
   uint64_t doubts_lost = 0;
-  uint64_t logs_judged = 0;   // transactions and snapshots whose every answer was checked
-  uint64_t rows_checked = 0;  // rows compared after recoveries and probes
+  uint64_t logs_judged = 0;       // transactions and snapshots whose every answer was checked
+  uint64_t attempts_ordered = 0;  // of them, and others, how many were in a history whose isolation was checked
+  uint64_t rows_checked = 0;      // rows compared after recoveries and probes
   uint64_t disk_operations = 0;
   uint64_t switches = 0;
   uint64_t runs_compared = 0;  // seeds that were run twice
@@ -56,6 +57,7 @@ struct Counters {
     sum(doubts_survived, other.doubts_survived);
     sum(doubts_lost, other.doubts_lost);
     sum(logs_judged, other.logs_judged);
+    sum(attempts_ordered, other.attempts_ordered);
     sum(rows_checked, other.rows_checked);
     sum(disk_operations, other.disk_operations);
     sum(switches, other.switches);

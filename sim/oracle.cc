@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "sim/isolation.h"
 
 namespace holdfast::sim {
 
@@ -73,6 +74,7 @@ Verdict Oracle::certain(const std::string& who, uint64_t csn) {
 void Oracle::committing(Log log) {
   const uint64_t id = log->id;
   deferred_ = deferred_ || log->deferred;
+  history_.committing(log);
   in_flight_[id] = {std::move(log), floor_};
 }
 
@@ -81,6 +83,7 @@ Verdict Oracle::committed(uint64_t id, uint64_t csn) {
   CHECK(found != in_flight_.end());
   const InFlight flight = found->second;
   in_flight_.erase(found);
+  history_.committed(id);
   const std::string who = "transaction " + std::to_string(id) + " of " + flight.log->who;
   const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + 1 + in_doubt_.size();
   if (csn <= flight.log->snapshot_csn || csn <= flight.floor) {
@@ -150,7 +153,8 @@ Verdict Oracle::refused(uint64_t id) {
   CHECK(found != in_flight_.end());
   const Log log = found->second.log;
   in_flight_.erase(found);
-  return looked(log);
+  history_.refused(id);
+  return judge_look(log);
 }
 
 void Oracle::in_doubt(uint64_t id) {
@@ -161,6 +165,11 @@ void Oracle::in_doubt(uint64_t id) {
 }
 
 Verdict Oracle::looked(Log log) {
+  history_.looked(log);
+  return judge_look(std::move(log));
+}
+
+Verdict Oracle::judge_look(Log log) {
   if (log->snapshot_csn > model_.newest_csn()) {
     looks_.push_back(std::move(log));
     return std::nullopt;
@@ -326,7 +335,13 @@ std::vector<Oracle::Log> Oracle::take_back(uint64_t csn) {
   return taken;
 }
 
-Verdict Oracle::recovered(const Contents& contents) {
+Verdict Oracle::judge_life(Contents contents) {
+  const LifeHistory life = history_.end_life(std::move(contents));
+  attempts_ordered_ += life.attempts.size() <= kAttemptsMax ? life.attempts.size() : 0;
+  return check_isolation(life, history_.before(), [this](BucketId bucket) { return model_.bucket_name(bucket); });
+}
+
+Verdict Oracle::recovered(Contents contents) {
   CHECK(in_flight_.empty());
   if (Verdict verdict = bounds(contents)) {
     return verdict;
@@ -350,7 +365,10 @@ Verdict Oracle::recovered(const Contents& contents) {
   uncertain_.clear();
   // What was seen of commits that did not survive can be judged no more: their numbers go to others.
   std::erase_if(looks_, [&](const Log& look) { return look->snapshot_csn > contents.csn; });
-  return judge_waiting();
+  if (Verdict verdict = judge_waiting()) {
+    return verdict;
+  }
+  return judge_life(std::move(contents));
 }
 
 Verdict Oracle::probed(const Contents& contents) {

@@ -20,20 +20,14 @@
 #include <string>
 #include <vector>
 
+#include "sim/history.h"
 #include "sim/model.h"
 
 namespace holdfast::sim {
 
-// Everything that a database shows: the newest snapshot, bucket by bucket.
-struct Contents {
-  uint64_t csn = 0;
-  struct Bucket {
-    BucketId bucket = 0;
-    std::vector<Row> rows;
-    bool complete = true;  // false: damage ended the scan
-  };
-  std::vector<Bucket> buckets;
-  bool buckets_complete = true;  // false: damage hid the list of buckets
+struct Asked {
+  uint64_t floor = 0;
+  uint64_t at = 0;  // a moment of the history
 };
 
 class Oracle {
@@ -47,6 +41,9 @@ class Oracle {
 
   // --- while the database runs
   uint64_t floor() const { return floor_; }
+  // Somebody is about to ask for a state: what he must be shown at least.
+  Asked ask() { return {floor_, history_.next_moment()}; }
+  uint64_t next_moment() { return history_.next_moment(); }
   // A snapshot, asked for when the floor was `floor_before`, shows `csn`. What it shows is durable, unless commits are
   // deferred.
   Verdict shown(const std::string& who, uint64_t csn, uint64_t floor_before);
@@ -62,6 +59,8 @@ class Oracle {
   void in_doubt(uint64_t id);
   // What a snapshot, or a transaction that came to nothing, was answered: judged now, or when its snapshot is known.
   Verdict looked(Log log);
+  // The same where its snapshot's number is not known: judged with the whole life.
+  void looked_somewhen(const Log& log) { history_.looked(log); }
   // Whether some transaction other than `id` committed, or may have, after `csn`: only then may `id` meet a conflict.
   bool others_after(uint64_t csn, uint64_t id) const;
   // Acknowledged commits whose predecessors are not all known.
@@ -76,13 +75,14 @@ class Oracle {
   void crashed();
   // The database was opened again and shows `contents`. Objects if that is not a state that it may show; otherwise
   // settles everything that was in doubt.
-  Verdict recovered(const Contents& contents);
+  Verdict recovered(Contents contents);
   // The same question for a copy that was cut off now: nothing is settled, transactions in flight may be there or not.
   Verdict probed(const Contents& contents);
 
   uint64_t doubts_survived() const { return doubts_survived_; }
   uint64_t doubts_lost() const { return doubts_lost_; }
   uint64_t logs_judged() const { return logs_judged_; }
+  uint64_t attempts_ordered() const { return attempts_ordered_; }
 
  private:
   struct Candidate {
@@ -99,6 +99,9 @@ class Oracle {
 
   Verdict advance();
   Verdict judge_waiting();
+  Verdict judge_look(Log log);
+  // The life ends with what the next one shows: its history must have an explanation of its own.
+  Verdict judge_life(Contents contents);
   Verdict possible(const std::string& who, uint64_t csn, uint64_t floor_before) const;
   void raise_floor(uint64_t csn, const std::string& reason);
   void raise_durable_floor(uint64_t csn, const std::string& reason);
@@ -130,6 +133,8 @@ class Oracle {
   uint64_t doubts_survived_ = 0;
   uint64_t doubts_lost_ = 0;
   uint64_t logs_judged_ = 0;
+  History history_;
+  uint64_t attempts_ordered_ = 0;
 };
 
 }  // namespace holdfast::sim

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -85,6 +86,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     counters_.doubts_survived = oracle_.doubts_survived();
     counters_.doubts_lost = oracle_.doubts_lost();
     counters_.logs_judged = oracle_.logs_judged();
+    counters_.attempts_ordered = oracle_.attempts_ordered();
     for (size_t kind = 0; kind < fault::kKindCount; ++kind) {
       counters_.faults[kind] += faults_.counts()[kind];
     }
@@ -258,15 +260,16 @@ class Run final : private RunParts, public World, public DiskHooks {
     const bool faults_were_on = faults_.active();
     faults_.switch_off();
     Verdict bad;
-    const Inspection seen = inspect(database, oracle_.model(), Tolerance::kNone, bad);
+    Inspection seen = inspect(database, oracle_.model(), Tolerance::kNone, bad);
+    const uint64_t csn = seen.contents.csn;
     counters_.rows_checked += seen.rows;
     ++counters_.recoveries;
     expect(bad);
-    expect(oracle_.recovered(seen.contents));
+    expect(oracle_.recovered(std::move(seen.contents)));
     shown_ = true;
-    trace_.event(EventKind::kRecovered, seen.contents.csn);
+    trace_.event(EventKind::kRecovered, csn);
     if (decisions_.chance(Stream::kProbe, 1, kCheckOneIn)) {
-      expect(check_soundness(database, oracle_.model(), seen.contents.csn));
+      expect(check_soundness(database, oracle_.model(), csn));
     }
     if (faults_were_on) {
       faults_.switch_on();

@@ -88,6 +88,11 @@ struct TxnLog {
   bool deferred = false;  // its commit answers before it is durable
   // The snapshot is not known, only that it is not older than snapshot_csn: the log holds nothing but puts.
   bool blind = false;
+  // Moments of the history (sim/history.h): before its snapshot was asked for; and, of what changed nothing, when it
+  // was told something that everybody who asks later must be shown, too (0: it was not).
+  uint64_t asked = 0;
+  uint64_t shown = 0;
+  uint64_t cut = 0;  // logs with the same number, but for 0, read one snapshot
   // Key of its row in the ledger, by which its survival is known. Empty: only its effects tell.
   std::string marker;
   std::vector<Step> steps;

@@ -111,13 +111,14 @@ bool Client::excuse(const Error& error, const Before& before, std::string_view w
   return false;
 }
 
-std::shared_ptr<TxnLog> Client::new_log(uint64_t snapshot_csn, uint64_t floor_before, Isolation isolation) {
+std::shared_ptr<TxnLog> Client::new_log(uint64_t snapshot_csn, const Asked& asked, Isolation isolation) {
   auto log = std::make_shared<TxnLog>();
   log->id = world_.oracle.next_transaction_id();
   log->who = name_;
   log->snapshot_csn = snapshot_csn;
   log->serializable = isolation == Isolation::kSerializable;
-  world_.expect(world_.oracle.began(name_, snapshot_csn, floor_before));
+  log->asked = asked.at;
+  world_.expect(world_.oracle.began(name_, snapshot_csn, asked.floor));
   return log;
 }
 
@@ -139,9 +140,9 @@ void Client::transaction() {
   const Isolation isolation =
       generator_.percent(world_.config.serializable_percent) ? Isolation::kSerializable : Isolation::kSnapshot;
   const bool writes = !generator_.percent(15);
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   Transaction transaction = watched([&] { return database_.begin(isolation); });
-  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, isolation);
+  const auto log = new_log(to_int(transaction.snapshot_csn()), asked, isolation);
   const uint64_t steps = 1 + generator_.below(world_.config.steps_max);
   if (!(writes && !put_marker(*log, transaction)) && fill(*log, transaction, steps, writes) && !generator_.percent(8)) {
     return finish(log, transaction);
@@ -154,9 +155,9 @@ void Client::transaction() {
 }
 
 void Client::bulk() {
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   Transaction transaction = watched([&] { return database_.begin(); });
-  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  const auto log = new_log(to_int(transaction.snapshot_csn()), asked, Isolation::kSnapshot);
   const BucketId id = bucket_id(generator_.bucket());
   Bucket bucket = transaction.bucket(bucket_name(id));
   const uint64_t count = 1 + generator_.below(std::min<uint64_t>(world_.config.key_count, 400));
@@ -172,9 +173,9 @@ void Client::bulk() {
 }
 
 void Client::clear() {
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   Transaction transaction = watched([&] { return database_.begin(); });
-  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  const auto log = new_log(to_int(transaction.snapshot_csn()), asked, Isolation::kSnapshot);
   const BucketId id = bucket_id(generator_.bucket());
   Bucket bucket = transaction.bucket(bucket_name(id));
   if (!put_marker(*log, transaction)) {
@@ -216,6 +217,7 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
                                 log->snapshot_csn, to_int(answer->csn)));
     } else if (!log->deferred) {
       world_.expect(oracle.certain(name_, to_int(answer->csn)));
+      log->shown = oracle.next_moment();
     }
     world_.expect(oracle.looked(log));
     return;

@@ -36,6 +36,9 @@ class Client {
  private:
   struct Kept {
     Snapshot snapshot;
+    // When it was asked for and given; its clones have those of the first.
+    uint64_t asked = 0;
+    uint64_t shown = 0;
   };
   // The state of the world before a call, by which its error is judged.
   struct Before {
@@ -66,7 +69,7 @@ class Client {
   void remarkable(uint64_t one_in) { wants_check_ = wants_check_ || generator_.one_in(one_in); }
 
   Durability draw_durability(TxnLog& log);
-  std::shared_ptr<TxnLog> new_log(uint64_t snapshot_csn, uint64_t floor_before, Isolation isolation);
+  std::shared_ptr<TxnLog> new_log(uint64_t snapshot_csn, const Asked& asked, Isolation isolation);
   // Some moves of a transaction; false: it met an error, which was excused.
   bool fill(TxnLog& log, Transaction& transaction, uint64_t steps, bool writes);
   bool move(TxnLog& log, Transaction& transaction, Move move);
@@ -78,7 +81,8 @@ class Client {
   bool scan(TxnLog& log, AnyBucket& bucket, BucketId id, bool by_prefix);
   template <class AnyBucket>
   bool walk(TxnLog& log, AnyBucket& bucket, BucketId id);
-  bool read_snapshot_rows(const Snapshot& snapshot);
+  bool read_snapshot_rows(const Snapshot& snapshot, uint64_t asked, uint64_t shown);
+  bool read_snapshot_rows(const Kept& kept) { return read_snapshot_rows(kept.snapshot, kept.asked, kept.shown); }
   bool put_marker(TxnLog& log, Transaction& transaction);
   // Judges the answer of commit() or exec() about the attempt in `log`.
   void commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Commit>& answer, const Before& before);

@@ -40,15 +40,15 @@ void Client::exec() {
     world_.expect(world_.oracle.refused(log->id));
   };
   // Taken before the first attempt; a retry must see at least as much.
-  uint64_t floor_before = world_.oracle.floor();
+  Asked asked = world_.oracle.ask();
   const auto body = [&](Transaction& transaction) -> Result<void> {
     const Unwatched unwatched;
     if (committing) {
       conflicted();
       committing = false;
     }
-    log = new_log(to_int(transaction.snapshot_csn()), floor_before, isolation);
-    floor_before = world_.oracle.floor();
+    log = new_log(to_int(transaction.snapshot_csn()), asked, isolation);
+    asked = world_.oracle.ask();
     if (!put_marker(*log, transaction) || !fill(*log, transaction, steps, true)) {
       return fail(ErrorCode::kUnsupported, "met an error");
     }
@@ -84,7 +84,7 @@ void Client::exec_bucket() {
   bool committing = false;
   Before seen = before();
   // The body does not learn its snapshot: its reads cannot be judged, only what it writes. So it writes blindly.
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   const auto body = [&](Bucket& bucket) -> Result<void> {
     const Unwatched unwatched;
     if (committing) {
@@ -92,7 +92,7 @@ void Client::exec_bucket() {
       world_.expect(world_.oracle.refused(log->id));
       committing = false;
     }
-    log = new_log(floor_before, floor_before, Isolation::kSnapshot);
+    log = new_log(asked.floor, asked, Isolation::kSnapshot);
     log->blind = true;
     for (uint64_t step = 0; step < steps; ++step) {
       ++world_.counters.operations;
@@ -113,12 +113,12 @@ void Client::exec_bucket() {
 
 void Client::view() {
   const Before seen = before();
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   bool good = true;
   const auto body = [&](const Snapshot& snapshot) -> Result<void> {
     const Unwatched unwatched;
-    world_.expect(world_.oracle.shown(name_, to_int(snapshot.csn()), floor_before));
-    good = read_snapshot_rows(snapshot);
+    world_.expect(world_.oracle.shown(name_, to_int(snapshot.csn()), asked.floor));
+    good = read_snapshot_rows(snapshot, asked.at, world_.oracle.next_moment());
     return {};
   };
   const auto answer = watched([&] { return database_.view(body); });
@@ -132,20 +132,22 @@ void Client::keep_snapshot() {
   if (kept_.size() >= kKeptMax) {
     return read_snapshot();
   }
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   const bool again = generator_.one_in(4) && !kept_.empty();
-  kept_.push_back({watched([&] { return again ? kept_.front().snapshot.clone() : database_.snapshot(); })});
+  Snapshot snapshot = watched([&] { return again ? kept_.front().snapshot.clone() : database_.snapshot(); });
+  const uint64_t shown = world_.oracle.next_moment();
+  kept_.push_back({std::move(snapshot), again ? kept_.front().asked : asked.at, again ? kept_.front().shown : shown});
   const uint64_t csn = to_int(kept_.back().snapshot.csn());
   if (kept_.size() == 1) {
-    world_.expect(world_.oracle.shown(name_, csn, floor_before));
+    world_.expect(world_.oracle.shown(name_, csn, asked.floor));
   }
-  read_snapshot_rows(kept_.back().snapshot);
+  read_snapshot_rows(kept_.back());
   remarkable(kSnapshotsPerCheck);
 }
 
 void Client::read_snapshot() {
   if (!kept_.empty()) {
-    read_snapshot_rows(kept_[static_cast<size_t>(generator_.below(kept_.size()))].snapshot);
+    read_snapshot_rows(kept_[static_cast<size_t>(generator_.below(kept_.size()))]);
   }
 }
 
@@ -160,8 +162,8 @@ void Client::drop_snapshot() {
 
 void Client::single_put() {
   const BucketId id = bucket_id(generator_.bucket());
-  const uint64_t floor_before = world_.oracle.floor();
-  const auto log = new_log(floor_before, floor_before, Isolation::kSnapshot);
+  const Asked asked = world_.oracle.ask();
+  const auto log = new_log(asked.floor, asked, Isolation::kSnapshot);
   log->blind = true;
   const std::string key = generator_.key();
   const std::string value = generator_.value(log->id, writes_made_++);
@@ -178,10 +180,10 @@ void Client::single_erase() {
     return single_put();
   }
   const BucketId id = bucket_id(generator_.bucket());
-  const uint64_t floor_before = world_.oracle.floor();
-  const auto log = new_log(floor_before, floor_before, Isolation::kSnapshot);
+  const Asked asked = world_.oracle.ask();
+  const auto log = new_log(asked.floor, asked, Isolation::kSnapshot);
   const std::string key = generator_.key();
-  log->erase(id, key, world_.oracle.model().get(id, key, floor_before) != nullptr);
+  log->erase(id, key, world_.oracle.model().get(id, key, asked.floor) != nullptr);
   const Before seen = before();
   if (!log->writes.empty()) {
     world_.oracle.committing(log);
@@ -192,16 +194,16 @@ void Client::single_erase() {
   }
   if (*answer != !log->writes.empty() && !world_.over()) {
     world_.broken(fmt::format("{}: erase answered {}, but the key holds {}", name_, *answer ? "yes" : "no",
-                              world_.oracle.model().describe_value(id, key, floor_before)));
+                              world_.oracle.model().describe_value(id, key, asked.floor)));
   }
-  commit_answered(log, Commit{Csn{floor_before + (log->writes.empty() ? 0U : 1U)}}, seen);
+  commit_answered(log, Commit{Csn{asked.floor + (log->writes.empty() ? 0U : 1U)}}, seen);
 }
 
 void Client::single_get() {
   const BucketId id = bucket_id(generator_.bucket());
   const std::string key = generator_.key();
   const Before seen = before();
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   const auto value = watched([&] { return database_.get(bucket_name(id), key); });
   if (!value) {
     if (value.error().code() != ErrorCode::kNotFound) {
@@ -209,20 +211,24 @@ void Client::single_get() {
     }
     return;
   }
+  const auto log = std::make_shared<TxnLog>();
+  log->who = name_;
+  log->asked = asked.at;
+  log->shown = world_.oracle.next_moment();
+  log->snapshot_csn = asked.floor;
+  log->get(id, key, *value ? std::optional<std::string_view>(**value) : std::nullopt);
   // The state that it read is not told: only without other clients is there one right answer.
   if (world_.config.clients == 1) {
-    const auto log = std::make_shared<TxnLog>();
-    log->who = name_;
-    log->snapshot_csn = floor_before;
-    log->get(id, key, *value ? std::optional<std::string_view>(**value) : std::nullopt);
     world_.expect(world_.oracle.looked(log));
+  } else {
+    world_.oracle.looked_somewhen(log);
   }
 }
 
 void Client::bad_argument() {
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   Transaction transaction = watched([&] { return database_.begin(); });
-  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  const auto log = new_log(to_int(transaction.snapshot_csn()), asked, Isolation::kSnapshot);
   const BucketId id = bucket_id(generator_.bucket());
   Bucket bucket = transaction.bucket(bucket_name(id));
   Bucket nameless = transaction.bucket("");
@@ -267,11 +273,11 @@ void Client::check() {
 
 void Client::checkpoint() {
   const Before seen = before();
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   if (const auto made = watched([&] { return database_.checkpoint(); }); !made) {
     excuse(made.error(), seen, "checkpoint");
   } else if (!world_.over()) {
-    world_.expect(world_.oracle.certain(name_, floor_before));
+    world_.expect(world_.oracle.certain(name_, asked.floor));
   }
 }
 
@@ -302,9 +308,9 @@ void Client::wait_durable() {
 }
 
 void Client::erase_everything() {
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   Transaction transaction = watched([&] { return database_.begin(); });
-  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  const auto log = new_log(to_int(transaction.snapshot_csn()), asked, Isolation::kSnapshot);
   if (!put_marker(*log, transaction)) {
     return;
   }
@@ -325,9 +331,9 @@ void Client::erase_everything() {
 }
 
 void Client::put_some(uint64_t count) {
-  const uint64_t floor_before = world_.oracle.floor();
+  const Asked asked = world_.oracle.ask();
   Transaction transaction = watched([&] { return database_.begin(); });
-  const auto log = new_log(to_int(transaction.snapshot_csn()), floor_before, Isolation::kSnapshot);
+  const auto log = new_log(to_int(transaction.snapshot_csn()), asked, Isolation::kSnapshot);
   if (!put_marker(*log, transaction)) {
     return;
   }

@@ -297,10 +297,12 @@ bool Client::walk(TxnLog& log, AnyBucket& bucket, BucketId id) {
   return true;
 }
 
-bool Client::read_snapshot_rows(const Snapshot& snapshot) {
+bool Client::read_snapshot_rows(const Snapshot& snapshot, uint64_t asked, uint64_t shown) {
   const auto log = std::make_shared<TxnLog>();
   log->who = name_;
   log->snapshot_csn = to_int(snapshot.csn());
+  log->asked = log->cut = asked;
+  log->shown = shown;
   const Before seen = before();
   if (generator_.one_in(4)) {
     const auto names = watched([&] { return snapshot.buckets(); });
