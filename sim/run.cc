@@ -38,7 +38,15 @@ constexpr uint64_t kCheckOneIn = 2;  // recoveries and ends that are checked pag
 // What may remain reachable when all rows but the ledger's are gone: a few pages beyond this many times the payload.
 constexpr uint64_t kRemainderFactor = 6;
 constexpr uint64_t kRemainderPages = 24;
+constexpr uint64_t kSegmentProbeOneIn = 2;
+constexpr uint64_t kSegmentProbes = 0x736567;            // key of the choice
 constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;  // far from the numbers of all other copies and clients
+
+// A file of the log gets a new header: whatever it held before is gone from now on.
+bool starts_a_segment(const IoEvent& event) {
+  return event.kind == IoKind::kWrite && event.offset == 0 && event.bytes == kSectorBytes &&
+         event.name.starts_with("wal-");
+}
 
 // Nobody else runs, if the database has no thread of its own, which may hold a lock.
 struct Alone {
@@ -148,6 +156,11 @@ class Run final : private RunParts, public World, public DiskHooks {
     }
     if (config_.crash_probe_one_in != 0 && probes_ < config_.crash_probes_max && changes_disk(event.kind) &&
         decisions_.chance(Stream::kProbe, 1, config_.crash_probe_one_in)) {
+      ++probes_;
+      probe();
+    } else if (!before && shown_ && starts_a_segment(event) && segment_probes_ < config_.segment_probes_max &&
+               decisions_.chance_at(Stream::kProbe, mix(kSegmentProbes, ++segments_started_), 1, kSegmentProbeOneIn)) {
+      ++segment_probes_;
       probe();
     }
   }
@@ -171,7 +184,6 @@ class Run final : private RunParts, public World, public DiskHooks {
 
   CopyContext copy_context() { return {config_, oracle_, counters_, time_, created_}; }
   void probe() {
-    ++probes_;
     ++counters_.crash_probes;
     const CopyResult result = crash_probe(copy_context(), disk_, decisions_.fork(next_copy_++));
     trace_.event(EventKind::kProbe, next_copy_, 0, 0, result.digest);
@@ -422,6 +434,8 @@ class Run final : private RunParts, public World, public DiskHooks {
   uint64_t life_ = 0;
   std::map<uint32_t, uint64_t> actions_;  // that each fiber is in, by its number
   uint64_t probes_ = 0;
+  uint64_t segments_started_ = 0;
+  uint64_t segment_probes_ = 0;
   uint64_t next_copy_ = 1;
   uint64_t next_client_ = 1'000'000;
   bool created_ = false;  // the database was opened once

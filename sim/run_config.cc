@@ -9,6 +9,9 @@ namespace holdfast::sim {
 namespace {
 
 constexpr auto kStream = Stream::kConfig;
+// Keys of choices.
+constexpr uint64_t kSegmentProbes = 0x736567;
+constexpr uint64_t kFastLog = 0x666173;
 
 class PlanDice final : public fault::Dice {
  public:
@@ -81,6 +84,25 @@ void draw_workload(Decisions& decisions, RunConfig& config) {
   config.move_weights[static_cast<size_t>(Move::kPut)] += 10;
 }
 
+// How the files of the log are used. Keyed, so that a seed's other choices do not depend on these.
+void draw_segments(const Decisions& decisions, RunConfig& config) {
+  const auto one_in = [&decisions](uint64_t what, uint64_t n) { return decisions.chance_at(kStream, what, 1, n); };
+  if (config.profile != Profile::kPeaceful && one_in(kSegmentProbes, 2)) {
+    config.segment_probes_max = 6;
+  }
+  // In some runs a commit fills much of a segment, so that others take new ones while a checkpoint is being written.
+  if (config.lanes_max > 0 && one_in(kFastLog, 4)) {
+    config.lanes_max = std::min<uint32_t>(config.lanes_max, 2);
+    config.clients = std::max<uint32_t>(config.clients, 4);
+    config.background = true;  // so that nobody waits for the checkpoint
+    config.segment_probes_max *= 4;
+    config.checkpoint_wal_bytes = 256 << 10;
+    config.large_value_one_in = 3;
+    config.large_value_bytes_max = 20'000;
+    config.action_weights[static_cast<size_t>(Action::kCheckpoint)] += 60;
+  }
+}
+
 }  // namespace
 
 std::optional<Profile> profile_named(std::string_view name) {
@@ -118,6 +140,7 @@ RunConfig RunConfig::draw(Decisions& decisions, Profile profile) {
     case Profile::kCrash:
     case Profile::kPeaceful: break;
   }
+  draw_segments(decisions, config);
   return config;
 }
 

@@ -104,7 +104,8 @@ struct RunConfig {
   uint32_t crashes = 0;
   uint32_t crash_probe_one_in = 0;  // operations of the disk; 0: none
   uint32_t crash_probes_max = 0;
-  uint32_t rot_probes = 0;  // damaged copies, at each end of a life of the database
+  uint32_t segment_probes_max = 0;  // where a file of the log begins anew
+  uint32_t rot_probes = 0;          // damaged copies, at each end of a life of the database
 };
 
 }  // namespace holdfast::sim
