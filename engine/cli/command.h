@@ -37,16 +37,24 @@ CLI::App* add_command(CLI::App& app, Chosen& chosen, const std::string& name, co
   return command;
 }
 
-// Opens an existing database to read; other readers may have it open too. Errors: those of Database::open.
-Result<Database> open_to_read(const std::string& path);
-// Opens an existing database to change it; nobody else may have it open. Errors: those of Database::open.
-Result<Database> open_to_write(const std::string& path);
+// Opens an existing database to read; other readers may have it open too. If its last user was killed it is opened for
+// writing first, so that its log is replayed, and `recovered` is what that did. Errors: those of Database::open.
+Result<Database> open_to_read(const std::string& path, RecoveryReport* recovered = nullptr);
+// Opens an existing database to change it; nobody else may have it open. `lanes`: see Options. Errors: those of
+// Database::open.
+Result<Database> open_to_write(const std::string& path, uint16_t lanes = 0);
+// Draws a progress line while a log is replayed, which ends with the last copy of the function.
+std::function<void(uint64_t done, uint64_t total)> recovery_progress();
+// `error`, which says that there is no database, with what to do about it; another one as it is.
+Error with_create_hint(const Error& error, const std::string& path);
 // A missing bucket is an error, with its name. Errors: not_found, io, corruption.
 Result<BucketView> existing_bucket(const Snapshot& snapshot, const std::string& name);
 
 // Each file of subcommands.
 void add_database_commands(CLI::App& app, Chosen& chosen);  // create, buckets, stat
 void add_check_command(CLI::App& app, Chosen& chosen);
+void add_recover_command(CLI::App& app, Chosen& chosen);
+void add_wal_commands(CLI::App& app, Chosen& chosen);  // wal stat, wal verify, wal dump
 void add_row_commands(CLI::App& app, Chosen& chosen);  // put, get, delete
 void add_scan_command(CLI::App& app, Chosen& chosen);
 void add_load_command(CLI::App& app, Chosen& chosen);

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "db/log_inspection.h"
 
 namespace holdfast::cli {
 namespace {
@@ -24,11 +25,11 @@ Result<ExitCode> run_create(const CreateArgs& args) {
   Options look;
   look.create_if_missing = false;
   look.read_only = true;
-  if (const Result<Database> there = Database::open(args.path, look); there) {
+  const Result<Database> there = Database::open(args.path, look);
+  if (there || there.error().code() == ErrorCode::kReadOnly) {
     return fail(ErrorCode::kAlreadyExists, fmt::format("there is a database in \"{}\" already", args.path));
-  } else if (there.error().code() != ErrorCode::kNotFound) {
-    return fail(there.error());
   }
+  if (there.error().code() != ErrorCode::kNotFound) return fail(there.error());
   Options options;
   options.page_bytes = args.page_bytes;
   HOLDFAST_TRY_ASSIGN(Database created, Database::open(args.path, options));
@@ -100,17 +101,31 @@ struct StatArgs {
 };
 
 Result<ExitCode> run_stat(const StatArgs& args) {
-  HOLDFAST_TRY_ASSIGN(Database database, open_to_read(args.path));
+  RecoveryReport recovered;
+  HOLDFAST_TRY_ASSIGN(Database database, open_to_read(args.path, &recovered));
   HOLDFAST_TRY_ASSIGN(const Stats stats, database.stats());
   HOLDFAST_TRY_ASSIGN(const std::vector<std::string> buckets, database.snapshot().buckets());
+  HOLDFAST_TRY_ASSIGN(const LogInspection log, LogInspection::open(posix_env(), args.path));
   const uint64_t used_pages = stats.page_count - stats.free_pages - stats.awaiting_pages;
   Output output;
   if (args.json) {
     const nlohmann::ordered_json object = {
-        {"csn", to_int(stats.csn)},       {"buckets", buckets.size()},
-        {"page_bytes", stats.page_bytes}, {"file_bytes", stats.file_bytes},
-        {"page_count", stats.page_count}, {"used_pages", used_pages},
-        {"free_pages", stats.free_pages}, {"key_bytes_max", key_bytes_max(stats.page_bytes)},
+        {"csn", to_int(stats.csn)},
+        {"durable_csn", to_int(stats.durable_csn)},
+        {"buckets", buckets.size()},
+        {"page_bytes", stats.page_bytes},
+        {"file_bytes", stats.file_bytes},
+        {"page_count", stats.page_count},
+        {"used_pages", used_pages},
+        {"free_pages", stats.free_pages},
+        {"key_bytes_max", key_bytes_max(stats.page_bytes)},
+        {"lanes", log.start().lane_count},
+        {"wal_epoch", to_int(log.start().epoch)},
+        {"wal_segments", log.segment_count()},
+        {"wal_bytes", log.frame_bytes()},
+        {"replayed_commits", recovered.replayed_commits},
+        {"replayed_bytes", recovered.replayed_bytes},
+        {"cut_records", recovered.cut_records},
     };
     output.write(object.dump() + "\n");
   } else {
@@ -120,6 +135,12 @@ Result<ExitCode> run_stat(const StatArgs& args) {
     output.write(fmt::format("pages        {} of {} bytes: {} used, {} free\n", stats.page_count, stats.page_bytes,
                              used_pages, stats.free_pages));
     output.write(fmt::format("longest key  {} bytes\n", key_bytes_max(stats.page_bytes)));
+    output.write(fmt::format("log          {} lanes, wal epoch {}: {} bytes in {} segments\n", log.start().lane_count,
+                             to_int(log.start().epoch), log.frame_bytes(), log.segment_count()));
+    if (recovered.replayed_commits > 0) {
+      output.write(
+          fmt::format("recovered    {} commits, which a crash had left in the log\n", recovered.replayed_commits));
+    }
   }
   HOLDFAST_TRY(output.flush());
   return ExitCode::kDone;
@@ -127,7 +148,10 @@ Result<ExitCode> run_stat(const StatArgs& args) {
 
 void define_stat(CLI::App& command, StatArgs& args) {
   command.add_flag("--json", args.json, "One JSON object");
-  command.footer("What the database holds and how much room it takes, without reading its rows.");
+  command.footer(
+      "What the database holds and how much room it takes, without reading its rows. After a crash the log is "
+      "replayed\n"
+      "first, and the last line says how many commits that brought back. `holdfast wal stat` says more about the log.");
 }
 
 }  // namespace

@@ -21,11 +21,15 @@ ExitCode exit_code_of(ErrorCode code) {
   return ExitCode::kIo;
 }
 
-std::string hint_for(ErrorCode code, std::string_view path) {
-  switch (code) {
+std::string hint_for(const Error& error, std::string_view path) {
+  switch (error.code()) {
     case ErrorCode::kBusy: return "wait until that process has closed the database, or stop it, and run this again";
     case ErrorCode::kConflict: return "run the command again";
     case ErrorCode::kCorruption:
+      if (error.file().starts_with("wal-")) {
+        return fmt::format(
+            "`holdfast wal verify {0}` lists the damage of the log; `holdfast recover {0}` says what it costs", path);
+      }
       return fmt::format("`holdfast check {}` lists every damaged place; what it does not name can still be read",
                          path);
     case ErrorCode::kNoSpace:

@@ -26,7 +26,7 @@ enum class ExitCode : int {
 ExitCode exit_code_of(ErrorCode code);
 
 // What a person can do about an error; empty where the message says it all. `path` is the database of the command.
-std::string hint_for(ErrorCode code, std::string_view path);
+std::string hint_for(const Error& error, std::string_view path);
 
 // The table as --help prints it.
 std::string_view exit_code_table();

@@ -1,7 +1,10 @@
 // load: many rows from a file or a pipe, in commits of a chosen number of rows.
 //
-// A commit holds whole rows and is durable before it is acknowledged and before the next one begins. Whatever ends a
-// load (an error, Ctrl-C, a kill, a power cut), the database then holds the first rows of the input, up to a commit.
+// A commit holds whole rows and is durable before it is acknowledged, and, if it is not deferred, before the next one
+// begins. Whatever ends a load (an error, Ctrl-C, a kill, a power cut), the database then holds the first rows of the
+// input, up to a commit.
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,6 +30,8 @@ struct LoadArgs {
   bool json = false;
   bool raw = false;
   bool ack = false;
+  bool deferred = false;
+  uint16_t lanes = 0;
 };
 
 class Loader {
@@ -39,7 +44,9 @@ class Loader {
         progress_("loading") {}
 
   Result<ExitCode> run() {
-    const Result<void> loaded = load();
+    Result<void> loaded = load();
+    const Result<void> settled = settle();
+    if (loaded && !settled) loaded = fail(settled.error());
     progress_.clear();
     if (!loaded || interrupted()) say(account(!loaded ? "stopped by an error" : "interrupted"));
     HOLDFAST_TRY(loaded);
@@ -48,6 +55,12 @@ class Loader {
   }
 
  private:
+  struct Unacknowledged {
+    Csn csn{};
+    uint64_t rows = 0;
+    uint64_t line = 0;  // of its last row
+  };
+
   Result<void> load() {
     for (bool more = true; more && !interrupted();) {
       HOLDFAST_TRY_ASSIGN(more, load_batch());
@@ -71,8 +84,10 @@ class Loader {
     }
     if (interrupted()) return false;  // the transaction rolls back
     if (changed) {
-      HOLDFAST_TRY_ASSIGN(const Commit commit, transaction.commit());
-      HOLDFAST_TRY(acknowledge(commit, rows));
+      HOLDFAST_TRY_ASSIGN(const Commit commit,
+                          transaction.commit(args_.deferred ? Durability::kDeferred : Durability::kDurable));
+      unacknowledged_.push_back({commit.csn, rows, input_.line_number()});
+      HOLDFAST_TRY(acknowledge());
     }
     return more;
   }
@@ -95,19 +110,35 @@ class Loader {
     return {error.code(), fmt::format("{}: {}", input_.place(), error.message())};
   }
 
-  Result<void> acknowledge(const Commit& commit, uint64_t rows) {
-    last_commit_ = commit.csn;
-    rows_committed_ += rows;
-    line_committed_ = input_.line_number();
-    if (!args_.ack) return {};
-    output_.write(fmt::format("{}\t{}\n", to_int(commit.csn), rows_committed_));
-    return output_.flush();
+  // Makes everything that was committed durable.
+  Result<void> settle() {
+    if (unacknowledged_.empty()) return {};
+    HOLDFAST_TRY(database_.wait_durable(unacknowledged_.back().csn));
+    return acknowledge();
+  }
+
+  // Commits that are durable by now.
+  Result<void> acknowledge() {
+    const Csn durable = database_.durable_csn();
+    for (; !unacknowledged_.empty() && unacknowledged_.front().csn <= durable; unacknowledged_.pop_front()) {
+      last_commit_ = unacknowledged_.front().csn;
+      rows_committed_ += unacknowledged_.front().rows;
+      line_committed_ = unacknowledged_.front().line;
+      if (args_.ack) output_.write(fmt::format("{}\t{}\n", to_int(last_commit_), rows_committed_));
+    }
+    return args_.ack ? output_.flush() : Result<void>();
   }
 
   void show_progress(uint64_t rows_in_batch) {
     if (!progress_.due()) return;
-    progress_.update(input_.bytes_read(), input_.bytes_total(),
-                     fmt::format("{} rows", rows_committed_ + rows_in_batch));
+    progress_.update(
+        input_.bytes_read(), input_.bytes_total(),
+        fmt::format("{} rows on disk, {} on their way", rows_committed_, rows_on_their_way(rows_in_batch)));
+  }
+
+  uint64_t rows_on_their_way(uint64_t rows_in_batch) const {
+    for (const Unacknowledged& commit : unacknowledged_) rows_in_batch += commit.rows;
+    return rows_in_batch;
   }
 
   std::string account(std::string_view why) const {
@@ -123,6 +154,7 @@ class Loader {
   Progress progress_;
   Output output_;
   InputRow row_;
+  std::deque<Unacknowledged> unacknowledged_;
   uint64_t rows_committed_ = 0;
   uint64_t line_committed_ = 0;
   Csn last_commit_{};
@@ -131,7 +163,7 @@ class Loader {
 Result<ExitCode> run_load(const LoadArgs& args) {
   catch_interrupts();
   HOLDFAST_TRY_ASSIGN(Input input, Input::open(args.file));
-  HOLDFAST_TRY_ASSIGN(Database database, open_to_write(args.path));
+  HOLDFAST_TRY_ASSIGN(Database database, open_to_write(args.path, args.lanes));
   return Loader(args, std::move(input), std::move(database)).run();
 }
 
@@ -146,6 +178,10 @@ void define_load(CLI::App& command, LoadArgs& args) {
       command.add_flag("--json", args.json, "Lines are JSON objects with key, value and perhaps bucket");
   command.add_flag("--raw", args.raw, "Lines have no escapes: a backslash is a backslash")->excludes(json);
   command.add_flag("--ack", args.ack, "Print commit number, TAB and rows so far once a commit is on disk");
+  command.add_flag("--deferred", args.deferred, "Do not wait for the disk after each commit, only at the end");
+  command.add_option("--lanes", args.lanes, "Parallel files of the log; 0 leaves the choice to the engine")
+      ->type_name("LANES")
+      ->check(CLI::Range(uint16_t{0}, kLanesLimit));
   command.footer(
       "Reads lines of KEY TAB VALUE, escaped like `scan` prints them (\\\\ \\t \\n \\r \\xHH); or, with --json, lines "
       "like\n"
@@ -153,6 +189,10 @@ void define_load(CLI::App& command, LoadArgs& args) {
       "what `dump`\n"
       "printed. A row replaces the row of the same key. A commit also ends when its rows exceed 256 MiB.\n"
       "A wrong line ends the load; rows of earlier commits stay, and the message says how many. So does Ctrl-C.\n\n"
+      "With --deferred a commit does not wait until it is on disk: small commits are many times faster, and --ack\n"
+      "lines come later, once their commits are. All are on disk when the command returns. A crash on the way loses\n"
+      "the last commits at most, and never one without those after it: what is there are the first rows of the input.\n"
+      "\n"
       "Examples:\n"
       "  holdfast load orders.db users.tsv --bucket users --batch 5000\n"
       "  jq -c '{key: .id, value: .name}' users.json | holdfast load orders.db --json --bucket users\n"

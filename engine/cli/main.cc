@@ -28,13 +28,14 @@ constexpr const char* kFooter =
     "  holdfast load orders.db users.tsv --bucket users\n"
     "  holdfast dump orders.db > orders.dump && holdfast create copy.db && holdfast load copy.db orders.dump\n"
     "  holdfast check orders.db && echo sound\n"
+    "  holdfast wal stat orders.db\n"
     "\n"
     "`holdfast COMMAND --help` says more. After `--` every argument is taken as it is: holdfast put db b -- -key -1\n"
     "\n";
 
 int report(const Error& error, const std::string& path) {
   say(fmt::format("holdfast: {}", error.to_string()));
-  if (const std::string hint = hint_for(error.code(), path); !hint.empty()) say(fmt::format("  hint: {}", hint));
+  if (const std::string hint = hint_for(error, path); !hint.empty()) say(fmt::format("  hint: {}", hint));
   return static_cast<int>(exit_code_of(error.code()));
 }
 
@@ -52,6 +53,8 @@ int run(int argc, char** argv) {
   add_load_command(app, chosen);
   add_dump_command(app, chosen);
   add_check_command(app, chosen);
+  add_recover_command(app, chosen);
+  add_wal_commands(app, chosen);
 
   try {
     app.parse(argc, argv);
@@ -59,9 +62,11 @@ int run(int argc, char** argv) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& wrong) {
     say(fmt::format("holdfast: usage: {}", wrong.what()));
-    const auto commands = app.get_subcommands();
-    say(fmt::format("  hint: `holdfast {}--help` lists what can be said",
-                    commands.empty() ? "" : commands.front()->get_name() + " "));
+    std::string command;
+    for (auto chain = app.get_subcommands(); !chain.empty(); chain = chain.front()->get_subcommands()) {
+      command += chain.front()->get_name() + " ";
+    }
+    say(fmt::format("  hint: `holdfast {}--help` lists what can be said", command));
     return static_cast<int>(ExitCode::kUsage);
   }
   const Result<ExitCode> done = chosen.run();

@@ -55,7 +55,11 @@ TEST_F(CommandDatabase, that_is_not_there_is_never_made_by_another_command) {
                                              {"load", database_, "--bucket", "b"},
                                              {"dump", database_},
                                              {"stat", database_},
-                                             {"check", database_}}) {
+                                             {"check", database_},
+                                             {"recover", database_},
+                                             {"wal", "stat", database_},
+                                             {"wal", "verify", database_},
+                                             {"wal", "dump", database_}}) {
     const Outcome outcome = holdfast(args, "k\tv\n");
     EXPECT_EQ(outcome.exit_code, 1) << args[0] << outcome.err;
     EXPECT_NE(outcome.err.find("holdfast create " + database_), std::string::npos) << args[0] << outcome.err;
@@ -209,7 +213,8 @@ TEST_F(CommandLine, prints_help_with_examples_and_exit_codes) {
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.out.find("Exit codes:"), std::string::npos);
   EXPECT_NE(help.out.find("Examples:"), std::string::npos);
-  for (const char* command : {"create", "put", "get", "delete", "scan", "buckets", "load", "dump", "stat", "check"}) {
+  for (const char* command :
+       {"create", "put", "get", "delete", "scan", "buckets", "load", "dump", "stat", "check", "recover"}) {
     EXPECT_NE(help.out.find(std::string("  ") + command), std::string::npos) << command;
     const Outcome of_command = holdfast({command, "--help"});
     EXPECT_EQ(of_command.exit_code, 0) << command;
