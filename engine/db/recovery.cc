@@ -175,14 +175,28 @@ class Recovery {
       if (!found[lane] && (on_damage == OnDamage::kRefuse || found[lane].error().code() != ErrorCode::kCorruption)) {
         return fail(std::move(found[lane]).error());
       }
-      lanes_.push_back(found[lane] ? std::move(*found[lane]) : unreadable(lane, found[lane].error()));
+      if (!found[lane]) {
+        found[lane] = unreadable(lane, found[lane].error());
+        HOLDFAST_TRY(found[lane]);
+      }
+      lanes_.push_back(std::move(*found[lane]));
     }
     return {};
   }
 
-  // Stands for a lane of which files are missing.
-  wal::LaneContents unreadable(uint16_t lane, const Error& error) const {
+  // Stands for a lane of which files are missing. Those that are there count as live, so that copies of them are kept,
+  // and nothing is written over them before the new log is durable.
+  Result<wal::LaneContents> unreadable(uint16_t lane, const Error& error) const {
     wal::LaneContents contents;
+    HOLDFAST_TRY_ASSIGN(const std::vector<uint16_t> slots, wal::list_slots(directory_, lane));
+    for (const uint16_t slot : slots) {
+      wal::SegmentStats& segment = contents.segments.emplace_back();
+      segment.file = wal::slot_file_name(lane, slot);
+      segment.slot = slot;
+      HOLDFAST_TRY_ASSIGN(const auto file, directory_.open_file(segment.file, OpenMode::kReadOnly));
+      HOLDFAST_TRY_ASSIGN(const uint64_t bytes, file->size());
+      segment.segment_bytes = static_cast<uint32_t>(std::min<uint64_t>(bytes, format::kSegmentBytesMax));
+    }
     contents.identity = {store_.meta().database_id, old_.epoch, lane};
     contents.end = {wal::LaneEnd::Kind::kDamaged, error.file(), error.offset().value_or(0), error.message()};
     return contents;
