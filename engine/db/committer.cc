@@ -11,7 +11,8 @@ inline namespace HOLDFAST_FLAVOR {
 
 namespace {
 
-// Deferred commits gather in memory; who would let them grow beyond this flushes first.
+// Deferred commits gather in memory; who would let them grow beyond this, or beyond what the log takes in one record,
+// flushes first.
 constexpr uint64_t kBufferedBytesMax = uint64_t{1} << 20;
 
 }  // namespace
@@ -31,8 +32,8 @@ Result<Commit> Committer::commit(PendingCommit& pending) {
   }
   if (pending.stage == PendingCommit::Stage::kApplied) {
     await_durable(lock, pending);
-  } else if (pending.durability == Durability::kDeferred && log_.buffered_bytes() > kBufferedBytesMax) {
-    log_.flush_one(lock, log_.newest_appended(lock));
+  } else if (pending.durability == Durability::kDeferred && *pending.result) {
+    bound_buffers(lock, (*pending.result)->csn);
   }
   return std::move(*pending.result);
 }
@@ -86,6 +87,18 @@ void Committer::await_durable(sync::Lock& lock, PendingCommit& pending) {
   if (log_.durable(lock) < csn) {
     pending.result = fail(*log_.failure(lock));
   }
+}
+
+void Committer::bound_buffers(sync::Lock& lock, Csn csn) {
+  const uint64_t bytes_max = std::min(kBufferedBytesMax, log_bytes_max_);
+  if (log_.buffered_bytes() <= bytes_max || log_.flush_one(lock, log_.newest_appended(lock)) ||
+      log_.buffered_bytes() <= 2 * bytes_max) {
+    return;
+  }
+  // Every lane is being flushed: who commits faster than the disk takes it waits for the disk. A failure is told to
+  // those who ask for the csn; the commit itself is made.
+  lock.unlock();
+  static_cast<void>(log_.wait_durable(csn));
 }
 
 void Committer::exclusively(const std::function<void()>& body) {

@@ -91,6 +91,8 @@ class Committer {
   void release(const sync::Lock& lock);
   // Pre: applied, and registered as a waiter.
   void await_durable(sync::Lock& lock, PendingCommit& pending);
+  // Keeps what deferred commits leave in memory bounded, after one of them. May leave the lock unlocked.
+  void bound_buffers(sync::Lock& lock, Csn csn);
   // Checks the members for conflicts and tells those that lose. The others are returned.
   Group accept(const Group& group);
   // Applies and commits. False: some member failed alone (its result is set), and the rest is to be tried again.

@@ -55,7 +55,8 @@ struct Options {
   // durable too.
   bool checkpoint_every_commit = false;
   // Checkpoints, and the flushing of deferred commits, happen in a thread of their own. Without it, commits do them on
-  // the way; deferred ones then stay in memory until a megabyte has gathered, a durable commit, a wait or close().
+  // the way; deferred ones then stay in memory until a megabyte has gathered (or a quarter of checkpoint_wal_bytes), a
+  // durable commit, a wait or close().
   bool background = true;
   // Told now and then how many commits recovery has replayed, of how many.
   std::function<void(uint64_t done, uint64_t total)> recovery_progress = {};
