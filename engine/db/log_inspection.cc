@@ -193,7 +193,8 @@ void LogInspection::plan_and_list() {
       records_.push_back(record);
     }
   }
-  std::ranges::stable_sort(records_, {}, &InspectedRecord::first_csn);
+  std::ranges::sort(records_, {},
+                    [](const InspectedRecord& record) { return std::pair(record.first_csn, record.lane); });
 }
 
 Csn LogInspection::watermark() const {
