@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sim/block.h"
+
 namespace holdfast::sim {
 
 enum class IoKind : uint8_t {
@@ -54,6 +56,12 @@ struct IoEvent {
   uint64_t done_bytes = 0;
   int os_error = 0;  // errno of the answer
 };
+
+// A file of the log gets a new header: whatever it held before is gone from now on.
+inline bool starts_a_segment(const IoEvent& event) {
+  return event.kind == IoKind::kWrite && event.offset == 0 && event.bytes == kSectorBytes &&
+         event.name.starts_with("wal-");
+}
 
 class DiskHooks {
  public:

@@ -42,12 +42,6 @@ constexpr uint64_t kSegmentProbeOneIn = 2;
 constexpr uint64_t kSegmentProbes = 0x736567;            // key of the choice
 constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;  // far from the numbers of all other copies and clients
 
-// A file of the log gets a new header: whatever it held before is gone from now on.
-bool starts_a_segment(const IoEvent& event) {
-  return event.kind == IoKind::kWrite && event.offset == 0 && event.bytes == kSectorBytes &&
-         event.name.starts_with("wal-");
-}
-
 // Nobody else runs, if the database has no thread of its own, which may hold a lock.
 struct Alone {
   explicit Alone(const RunConfig& config) {
