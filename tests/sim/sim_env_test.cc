@@ -170,7 +170,7 @@ class CountingHooks final : public DiskHooks {
   void contract_violated(std::string_view what) override { violations.emplace_back(what); }
 };
 
-TEST(SimEnv, reports_a_change_through_a_handle_whose_sync_has_failed) {
+TEST(SimEnv, reports_a_change_or_a_sync_through_a_handle_whose_sync_has_failed) {
   CountingHooks hooks;
   TestMachine machine(kPosixMin, &hooks);
   fault::FaultPlan plan;
@@ -182,14 +182,16 @@ TEST(SimEnv, reports_a_change_through_a_handle_whose_sync_has_failed) {
   ASSERT_TRUE(file->write_at(0, as_bytes("x")));
   EXPECT_EQ(file->sync().error().code(), ErrorCode::kIo);
   faults.switch_off();
-  EXPECT_TRUE(file->sync());  // told once
   EXPECT_TRUE(hooks.violations.empty());
-  EXPECT_TRUE(file->write_at(0, as_bytes("y")));
+  EXPECT_TRUE(file->sync());  // told once
   EXPECT_EQ(hooks.violations.size(), 1U);
+  EXPECT_TRUE(file->write_at(0, as_bytes("y")));
+  EXPECT_EQ(hooks.violations.size(), 2U);
 }
 
 TEST(SimEnv, tells_every_open_handle_of_a_failed_sync_once) {
-  TestMachine machine;
+  CountingHooks hooks;
+  TestMachine machine(kPosixMin, &hooks);
   fault::FaultPlan plan;
   plan.sync_fails.one_in = 1;
   IoFaults faults(plan);
