@@ -135,7 +135,7 @@ int live(const std::string& path, const std::string& acknowledgements, uint64_t 
   std::vector<std::thread> threads;
   for (uint32_t client = 0; client < kClients; ++client) {
     clients.push_back(std::make_unique<Client>(*database, descriptor, client, seed, durable_one_in));
-    threads.emplace_back([&clients, client] { clients[client]->run(); });
+    threads.emplace_back([mine = clients.back().get()] { mine->run(); });
   }
   for (std::thread& thread : threads) {
     thread.join();
