@@ -2,6 +2,8 @@
 //
 // Owns the buffer of records that were appended and not flushed, the segment files of the lane that are open, and the
 // knowledge which slots are live and which are free.
+// A flush is pwrite and fdatasync. Measured on ext4 over a virtual disk, 4 KiB at a time, O_DSYNC and O_DIRECT|O_DSYNC
+// were as fast at 1 and 4 threads, and the latter by a fifth faster at 16 on four files: not enough for a second way.
 // Threads: any, for all but flush(), which one at a time calls; everything else goes on beside it.
 // Invariants:
 //   1. live_ are consecutive sequences, oldest first; the one of position_ is among them.
