@@ -31,7 +31,9 @@ Result<Commit> Committer::commit(PendingCommit& pending) {
     }
   }
   if (pending.stage == PendingCommit::Stage::kApplied) {
-    await_durable(lock, pending);
+    if (auto durable = log_.await(lock, (*pending.result)->csn, pending.wake); !durable) {
+      pending.result = fail(std::move(durable).error());
+    }
   } else if (pending.durability == Durability::kDeferred && *pending.result) {
     bound_buffers(lock, (*pending.result)->csn);
   }
@@ -73,20 +75,6 @@ void Committer::lead(sync::Lock& lock) {
   release(lock);
   // The leader itself flushes if it waits; otherwise somebody else of the group must.
   log_.wake_flusher(lock);
-}
-
-void Committer::await_durable(sync::Lock& lock, PendingCommit& pending) {
-  const Csn csn = (*pending.result)->csn;
-  while (log_.durable(lock) < csn && !log_.failure(lock)) {
-    if (!log_.flush_one(lock, csn)) {
-      pending.wake.wait(lock);
-    }
-  }
-  log_.remove_waiter(lock, csn, pending.wake);
-  log_.wake_flusher(lock);
-  if (log_.durable(lock) < csn) {
-    pending.result = fail(*log_.failure(lock));
-  }
 }
 
 void Committer::bound_buffers(sync::Lock& lock, Csn csn) {
@@ -187,7 +175,7 @@ std::optional<std::span<const std::byte>> Committer::redo_of(const Group& accept
     }
     bytes += member->redo.size();
   }
-  if (bytes > log_bytes_max_ && accepted.size() > 1) {
+  if (bytes > log_bytes_max_) {
     return std::nullopt;
   }
   if (accepted.size() == 1) {

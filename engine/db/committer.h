@@ -89,8 +89,6 @@ class Committer {
  private:
   void lead(sync::Lock& lock);
   void release(const sync::Lock& lock);
-  // Pre: applied, and registered as a waiter.
-  void await_durable(sync::Lock& lock, PendingCommit& pending);
   // Keeps what deferred commits leave in memory bounded, after one of them. May leave the lock unlocked.
   void bound_buffers(sync::Lock& lock, Csn csn);
   // Checks the members for conflicts and tells those that lose. The others are returned.

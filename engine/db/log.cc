@@ -116,8 +116,7 @@ void Log::add_waiter(const sync::Lock& lock, Csn csn, sync::CondVar& wake) {
   waiters_.emplace(csn, &wake);
 }
 
-void Log::remove_waiter(const sync::Lock& lock, Csn csn, sync::CondVar& wake) {
-  CHECK(lock.owns_lock());
+void Log::remove_waiter(Csn csn, sync::CondVar& wake) {
   const auto [begin, end] = waiters_.equal_range(csn);
   const auto found = std::find_if(begin, end, [&](const auto& waiter) { return waiter.second == &wake; });
   if (found != end) {
@@ -210,18 +209,22 @@ bool Log::flush_one(sync::Lock& lock, Csn csn) {
   return true;
 }
 
+Result<void> Log::await(sync::Lock& lock, Csn csn, sync::CondVar& wake) {
+  while (durable_ < csn && !failure_) {
+    if (!flush_one(lock, csn)) {
+      wake.wait(lock);
+    }
+  }
+  remove_waiter(csn, wake);
+  wake_flusher(lock);
+  return durable_ >= csn ? Result<void>() : fail(*failure_);
+}
+
 Result<void> Log::wait_durable(Csn csn) {
   sync::Lock lock(mutex_);
   sync::CondVar wake;
   add_waiter(lock, csn, wake);
-  while (durable_ < csn && !failure_) {
-    if (!flush_one(lock, csn) && durable_ < csn && !failure_) {
-      wake.wait(lock);
-    }
-  }
-  remove_waiter(lock, csn, wake);
-  wake_flusher(lock);
-  return durable_ >= csn ? Result<void>() : fail(*failure_);
+  return await(lock, csn, wake);
 }
 
 void Log::when_durable(Csn csn, std::function<void(Result<void>)> done) {

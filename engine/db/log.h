@@ -67,12 +67,14 @@ class Log {
   const std::optional<Error>& failure(const sync::Lock& lock) const;
   // Woken when the csn is durable, when the log has failed, or when it should flush.
   void add_waiter(const sync::Lock& lock, Csn csn, sync::CondVar& wake);
-  void remove_waiter(const sync::Lock& lock, Csn csn, sync::CondVar& wake);
   // Flushes a lane that holds a csn up to `csn` and that nobody is flushing; false if there is none. Unlocks meanwhile.
   bool flush_one(sync::Lock& lock, Csn csn);
   // Somebody who waits flushes what can be flushed.
   void wake_flusher(const sync::Lock& lock);
-  // Until the csn is durable. Errors: outcome_unknown.
+  // Until the csn is durable; flushes what it needs. Unlocks meanwhile. Pre: add_waiter(lock, csn, wake), which this
+  // undoes. Errors: outcome_unknown.
+  Result<void> await(sync::Lock& lock, Csn csn, sync::CondVar& wake);
+  // The same, for who is no waiter. Errors: outcome_unknown.
   Result<void> wait_durable(Csn csn);
   // Calls `done` when the csn is durable, or never will be (outcome_unknown), on whatever thread finds out; at once, on
   // this one, if it is known already.
@@ -93,6 +95,7 @@ class Log {
     bool is_flushing = false;
   };
 
+  void remove_waiter(Csn csn, sync::CondVar& wake);
   void land(Csn first, Csn last);
   void fail_for_ever(const Error& error);
   // Shows what is durable, wakes who waited for it, and takes out the callbacks that are due.
@@ -113,7 +116,7 @@ class Log {
   std::multimap<Csn, sync::CondVar*> waiters_;
   std::multimap<Csn, std::function<void(Result<void>)>> callbacks_;
   uint32_t flushes_in_flight_ = 0;
-  sync::CondVar quiet_;  // for wait_for_flushes()
+  sync::CondVar quiet_;  // no flush is in flight any more
 
   sync::Atomic<uint64_t> live_bytes_{0}, bytes_written_{0}, flush_count_{0};
 };

@@ -233,17 +233,14 @@ Result<std::vector<std::byte>> LogInspection::read(const InspectedRecord& record
 
 Result<std::vector<std::unique_ptr<WriteSet>>> LogInspection::decode(const InspectedRecord& record) {
   HOLDFAST_TRY_ASSIGN(const std::vector<std::byte> body, read(record));
-  format::RedoReader reader(body);
   std::vector<std::unique_ptr<WriteSet>> commits;
-  for (uint64_t csn = to_int(record.first_csn); csn <= to_int(record.last_csn); ++csn) {
-    if (auto decoded = decode_redo(reader, page_bytes_, *commits.emplace_back(std::make_unique<WriteSet>()));
-        !decoded) {
-      return fail(std::move(decoded).error().at(record.file, record.offset));
-    }
-  }
-  if (!reader.done()) {
-    return fail(
-        Error(ErrorCode::kCorruption, "the log's record holds more than its commits").at(record.file, record.offset));
+  const auto csn_count = static_cast<uint32_t>(to_int(record.last_csn) - to_int(record.first_csn) + 1);
+  const auto keep = [&](std::unique_ptr<WriteSet> writes) -> Result<void> {
+    commits.push_back(std::move(writes));
+    return {};
+  };
+  if (auto decoded = decode_group(body, csn_count, page_bytes_, keep); !decoded) {
+    return fail(std::move(decoded).error().at(record.file, record.offset));
   }
   return commits;
 }

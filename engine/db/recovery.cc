@@ -6,7 +6,6 @@
 #include <span>
 #include <utility>
 
-#include "base/check.h"
 #include "db/apply.h"
 #include "db/redo.h"
 #include "wal/lane.h"
@@ -243,17 +242,9 @@ class Recovery {
     if (!body) {
       return fail(body.error());
     }
-    format::RedoReader reader(*body);
-    for (uint32_t member = 0; member < record.csn_count; ++member) {
-      WriteSet writes;
-      HOLDFAST_TRY(decode_redo(reader, store_.page_bytes(), writes));
-      HOLDFAST_TRY(applier.apply(writes));
-    }
-    if (!reader.done()) {
-      return fail(ErrorCode::kCorruption, "the log's record of csn " + std::to_string(to_int(record.first_csn)) +
-                                              " holds more than its commits");
-    }
-    return {};
+    return decode_group(
+        *body, record.csn_count, store_.page_bytes(),
+        [&](const std::unique_ptr<WriteSet>& writes) -> Result<void> { return applier.apply(*writes); });
   }
 
   Result<format::LogStart> next_start() const {

@@ -1,6 +1,7 @@
 #include "db/redo.h"
 
 #include <string>
+#include <utility>
 
 #include "db/limits.h"
 
@@ -99,6 +100,17 @@ Result<void> decode_redo(format::RedoReader& reader, uint32_t page_bytes, WriteS
     HOLDFAST_TRY(decode_bucket(reader, page_bytes, writes));
   }
   return {};
+}
+
+Result<void> decode_group(std::span<const std::byte> body, uint32_t csn_count, uint32_t page_bytes,
+                          const std::function<Result<void>(std::unique_ptr<WriteSet>)>& each) {
+  format::RedoReader reader(body);
+  for (; csn_count > 0; --csn_count) {
+    auto writes = std::make_unique<WriteSet>();
+    HOLDFAST_TRY(decode_redo(reader, page_bytes, *writes));
+    HOLDFAST_TRY(each(std::move(writes)));
+  }
+  return reader.done() ? Result<void>() : malformed("more than its commits");
 }
 
 }  // namespace holdfast

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
-
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 

@@ -5,9 +5,8 @@
 // when there is something to write and the last one was long ago (with a thread of its own).
 //
 // Threads:    any.
-// Fails:      a checkpoint without room (no_space) is tried again when more has been committed; the log keeps
-// everything
-//             meanwhile, up to twice `wal_bytes`: then commits answer no_space.
+// Fails:      a checkpoint without room (no_space) is tried again when more has been committed; meanwhile the log keeps
+//             everything, up to twice `wal_bytes`: then commits answer no_space.
 #pragma once
 
 #include <cstdint>

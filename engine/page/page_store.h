@@ -18,9 +18,8 @@
 //                 state's, that of the checkpoint under way, or of a state that is or may yet be shown;
 //             (3) no page is written under a number that a durable state or a live reader can reach;
 //             (4) a page in the arena was verified when it was loaded (format::find_damage), or was born here;
-//             (5) data is synced before the meta page that names it is written; an (epoch, csn) stamp is used by at
-//             most
-//                 one attempt: what an aborted one may have written is withheld until the epoch is over;
+//             (5) data is synced before the meta page that names it is written; an (epoch, csn) stamp is used by one
+//                 attempt at most: what an aborted one may have written is withheld until the epoch is over;
 //             (6) a dirty page is pinned in the arena; a page that a checkpoint writes stays reachable until it ends.
 // Fails:      a failed write or sync (other than a full disk) makes the store read-only for ever (`failure()`); a full
 //             disk fails the generation or the checkpoint, and nothing is changed.

@@ -14,6 +14,7 @@
 #include <holdfast/holdfast.hpp>
 
 #include "base/bytes.h"
+#include "tests/draw.h"
 
 namespace holdfast {
 
@@ -49,29 +50,6 @@ inline std::string numbered(std::string_view prefix, uint64_t number) {
   std::string digits = std::to_string(number);
   return std::string(prefix) + std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits;
 }
-
-// A small generator whose draws are the same everywhere (splitmix64).
-class Draw {
- public:
-  explicit Draw(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-  }
-  uint64_t below(uint64_t bound) { return next() % bound; }
-  std::string text(size_t bytes) {
-    std::string text(bytes, '\0');
-    for (char& c : text) {
-      c = static_cast<char>('a' + below(26));
-    }
-    return text;
-  }
-
- private:
-  uint64_t state_;
-};
 
 // Every row of a bucket; empty if it is not there. Adds to the test's failures if an iteration met an error.
 inline Rows rows_of(const Snapshot& snapshot, std::string_view bucket) {

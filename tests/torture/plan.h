@@ -9,27 +9,12 @@
 #include <optional>
 #include <string>
 
+#include "tests/draw.h"
+
 namespace holdfast::torture {
 
 constexpr uint32_t kClients = 4;
 constexpr uint32_t kRowsMax = 6;
-
-// splitmix64: the same draws everywhere.
-class Draw {
- public:
-  explicit Draw(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-  }
-  uint64_t below(uint64_t bound) { return next() % bound; }
-  bool one_in(uint64_t bound) { return below(bound) == 0; }
-
- private:
-  uint64_t state_;
-};
 
 struct PlannedCommit {
   bool erases_first = false;
