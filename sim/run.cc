@@ -1,9 +1,6 @@
 #include "sim/run.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,11 +11,10 @@
 #include <holdfast/database.h>
 
 #include "base/check.h"
-#include "sim/copies.h"
 #include "sim/crash_plan.h"
-#include "sim/foreign_probe.h"
 #include "sim/inspect.h"
 #include "sim/io_faults.h"
+#include "sim/probes.h"
 #include "sim/race_detector.h"
 #include "sim/scheduler.h"
 #include "sim/sim_clock.h"
@@ -38,9 +34,6 @@ constexpr uint64_t kCheckOneIn = 2;  // recoveries and ends that are checked pag
 // What may remain reachable when all rows but the ledger's are gone: a few pages beyond this many times the payload.
 constexpr uint64_t kRemainderFactor = 6;
 constexpr uint64_t kRemainderPages = 24;
-constexpr uint64_t kSegmentProbeOneIn = 2;
-constexpr uint64_t kSegmentProbes = 0x736567;            // key of the choice
-constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;  // far from the numbers of all other copies and clients
 
 // Nobody else runs, if the database has no thread of its own, which may hold a lock.
 struct Alone {
@@ -71,7 +64,8 @@ class Run final : private RunParts, public World, public DiskHooks {
         disk_(draw_personality(decisions_)),
         clock_(decisions_, time_, config_.faults.clock_jump),
         entropy_(decisions_),
-        faults_(config_.faults) {
+        faults_(config_.faults),
+        probes_(*this, decisions_) {
     trace_.set_output(output);
     trace_.note(config_.describe());
   }
@@ -148,15 +142,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     if (crash_plan_.hits(event.kind, before)) {
       return crash();
     }
-    if (config_.crash_probe_one_in != 0 && probes_ < config_.crash_probes_max && changes_disk(event.kind) &&
-        decisions_.chance(Stream::kProbe, 1, config_.crash_probe_one_in)) {
-      ++probes_;
-      probe();
-    } else if (!before && shown_ && starts_a_segment(event) && segment_probes_ < config_.segment_probes_max &&
-               decisions_.chance_at(Stream::kProbe, mix(kSegmentProbes, ++segments_started_), 1, kSegmentProbeOneIn)) {
-      ++segment_probes_;
-      probe();
-    }
+    probes_.on_io(copy_context(), disk_, event, before ? Moment::kBefore : Moment::kAfter, shown_);
   }
 
   // The process ends at this operation; its fibers are taken down on errors, and the next life begins on next_disk_.
@@ -177,12 +163,6 @@ class Run final : private RunParts, public World, public DiskHooks {
   }
 
   CopyContext copy_context() { return {config_, oracle_, counters_, time_, created_}; }
-  void probe() {
-    ++counters_.crash_probes;
-    const CopyResult result = crash_probe(copy_context(), disk_, decisions_.fork(next_copy_++));
-    trace_.event(EventKind::kProbe, next_copy_, 0, 0, result.digest);
-    expect(result.verdict);
-  }
 
   // One life of the process: opens, works, ends.
   void live(uint64_t operations, bool last) {
@@ -319,7 +299,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     watched([&] { database.reset(); });
     if (!over() && !writes_failed && errors_injected() == 0 && oracle_.settled()) {
       expect(oracle_.certain("whoever closed the database", oracle_.floor()));
-      damage_copies(disk_, AtRest::kClosed);
+      probes_.damage_copies(copy_context(), disk_, AtRest::kClosed);
     }
   }
 
@@ -332,7 +312,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     expect(oracle_.certain("main", oracle_.model().newest_csn()));
     SimDisk killed = disk_;
     killed.process_kill();
-    damage_copies(killed, AtRest::kKilled);
+    probes_.damage_copies(copy_context(), killed, AtRest::kKilled);
   }
 
   void check_at_rest(Database& database) {
@@ -348,21 +328,6 @@ class Run final : private RunParts, public World, public DiskHooks {
       faults_.switch_on();
     }
     quiet_ = false;
-  }
-
-  void damage_copies(const SimDisk& disk, AtRest at_rest) {
-    for (uint32_t count = 0; count < config_.rot_probes; ++count) {
-      const CopyResult result = rot_probe(copy_context(), disk, at_rest, decisions_.fork(next_copy_++));
-      trace_.event(EventKind::kProbe, next_copy_, 1, 0, result.digest);
-      expect(result.verdict);
-    }
-    if (config_.rot_probes > 0) {
-      Decisions decisions = decisions_.fork(kForeignCopies + next_copy_);
-      const ForeignChange what = draw_foreign_change(decisions);
-      const CopyResult result = foreign_probe(copy_context(), disk, what, decisions);
-      trace_.event(EventKind::kProbe, next_copy_, 2, 0, result.digest);
-      expect(result.verdict);
-    }
   }
 
   // No fault, no crash: everything works, and what was erased gives its space back.
@@ -427,10 +392,7 @@ class Run final : private RunParts, public World, public DiskHooks {
   uint64_t file_errors_before_life_ = 0;
   uint64_t life_ = 0;
   std::map<uint32_t, uint64_t> actions_;  // that each fiber is in, by its number
-  uint64_t probes_ = 0;
-  uint64_t segments_started_ = 0;
-  uint64_t segment_probes_ = 0;
-  uint64_t next_copy_ = 1;
+  Probes probes_;
   uint64_t next_client_ = 1'000'000;
   bool created_ = false;  // the database was opened once
   bool shown_ = false;    // in this life, its contents were examined
@@ -441,60 +403,6 @@ class Run final : private RunParts, public World, public DiskHooks {
 
 RunResult run_seed(uint64_t seed, Profile profile, FiberStacks& stacks, std::FILE* trace) {
   return Run(seed, profile, stacks, trace).go();
-}
-
-namespace {
-
-struct FreeText {
-  char* text = nullptr;
-  size_t bytes = 0;
-  FreeText() = default;
-  FreeText(const FreeText&) = delete;
-  FreeText& operator=(const FreeText&) = delete;
-  ~FreeText() { std::free(text); }
-};
-
-void trace_to(FreeText& into, uint64_t seed, Profile profile, FiberStacks& stacks) {
-  std::FILE* file = ::open_memstream(&into.text, &into.bytes);
-  CHECK(file != nullptr);
-  run_seed(seed, profile, stacks, file);
-  std::fclose(file);
-}
-
-std::string first_difference(uint64_t seed, Profile profile, FiberStacks& stacks) {
-  FreeText a;
-  FreeText b;
-  trace_to(a, seed, profile, stacks);
-  trace_to(b, seed, profile, stacks);
-  const size_t shorter = std::min(a.bytes, b.bytes);
-  const auto at = static_cast<size_t>(std::mismatch(a.text, a.text + shorter, b.text).first - a.text);
-  if (at == shorter && a.bytes == b.bytes) {
-    return "two further runs with their traces written out are the same";
-  }
-  const auto line_at = [at](const FreeText& of) {
-    const std::string_view text(of.text, of.bytes);
-    const size_t begin =
-        text.rfind('\n', at == 0 ? 0 : at - 1) == std::string_view::npos ? 0 : text.rfind('\n', at - 1) + 1;
-    return std::string(text.substr(begin, text.find('\n', begin) - begin));
-  };
-  return "the first event that differs: [" + line_at(a) + "] and [" + line_at(b) + "]";
-}
-
-}  // namespace
-
-RunResult run_seed_twice(uint64_t seed, Profile profile, FiberStacks& stacks) {
-  RunResult first = run_seed(seed, profile, stacks);
-  if (!first.failure.empty()) {
-    return first;
-  }
-  const RunResult second = run_seed(seed, profile, stacks);
-  first.counters.runs_compared = 1;
-  if (first.digest != second.digest || first.events != second.events) {
-    first.failure =
-        fmt::format("two runs of the seed differ ({} events with digest {:016x}, {} with {:016x}); {}", first.events,
-                    first.digest, second.events, second.digest, first_difference(seed, profile, stacks));
-  }
-  return first;
 }
 
 }  // namespace holdfast::sim

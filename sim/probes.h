@@ -1,0 +1,41 @@
+// Probes: when, during a run, a copy of its disk is taken, and what is done to the copy (copies.h, foreign_probe.h).
+//
+// The run itself does not notice: each copy has decisions of its own, keyed by its number.
+// Threads: the fibers of the run.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/copies.h"
+#include "sim/disk_hooks.h"
+#include "sim/random.h"
+#include "sim/sim_disk.h"
+#include "sim/world.h"
+
+namespace holdfast::sim {
+
+enum class Moment : uint8_t { kBefore, kAfter };  // of an operation of the disk
+
+class Probes {
+ public:
+  // Both outlive this. A verdict against the engine ends the world.
+  Probes(World& world, Decisions& decisions) : world_(world), decisions_(decisions) {}
+
+  // At every operation of the disk, before it and after it: takes a crash probe now and then. `is_shown`: in this life
+  // of the process, what the database shows was examined.
+  void on_io(const CopyContext& context, const SimDisk& disk, const IoEvent& event, Moment moment, bool is_shown);
+  // Damages copies of a disk at rest. Pre: the oracle is settled, everything durable.
+  void damage_copies(const CopyContext& context, const SimDisk& disk, AtRest at_rest);
+
+ private:
+  void crash(const CopyContext& context, const SimDisk& disk);
+
+  World& world_;
+  Decisions& decisions_;
+  uint64_t probes_ = 0;
+  uint64_t segments_started_ = 0;
+  uint64_t segment_probes_ = 0;
+  uint64_t next_copy_ = 1;
+};
+
+}  // namespace holdfast::sim
