@@ -47,6 +47,15 @@ bool Upkeep::is_due() const {
   return live >= limits_.wal_bytes || committer_.dirty_bytes() >= limits_.dirty_bytes;
 }
 
+bool Upkeep::is_time(When when) const {
+  switch (when) {
+    case When::kNow: return true;
+    case When::kIfDue: return is_due();
+    case When::kIfFull: return is_full();
+  }
+  return true;
+}
+
 Result<void> Upkeep::make_room() {
   if (!log_.has_lanes()) {
     return {};
@@ -56,7 +65,7 @@ Result<void> Upkeep::make_room() {
     return {};
   }
   if (live >= 2 * limits_.wal_bytes) {
-    return checkpoint(When::kIfDue);
+    return checkpoint(When::kIfFull);
   }
   if (thread_) {
     // The nearer to twice the limit, the slower; so nobody stands still at once.
@@ -94,7 +103,7 @@ Result<void> Upkeep::checkpoint(When when) {
   }
   const uint64_t live = log_.live_bytes();
   Result<bool> begun = false;
-  if (when == When::kNow || is_due()) {
+  if (is_time(when)) {
     committer_.exclusively([&] { begun = checkpointer_.begin(); });
   }
   Result<void> result;

@@ -6,7 +6,8 @@
 //
 // Threads:    any.
 // Fails:      a checkpoint without room (no_space) is tried again when more has been committed; meanwhile the log keeps
-//             everything, up to twice `wal_bytes`: then commits answer no_space.
+//             everything, up to twice `wal_bytes`: then each commit tries a checkpoint first, and answers no_space if
+//             there is no room for it either.
 #pragma once
 
 #include <cstdint>
@@ -50,9 +51,12 @@ class Upkeep {
   Result<void> checkpoint() { return checkpoint(When::kNow); }
 
  private:
-  enum class When : uint8_t { kNow, kIfDue };
+  enum class When : uint8_t { kNow, kIfDue, kIfFull };
   Result<void> checkpoint(When when);
   bool is_due() const;
+  // Nothing may be added to the log any more.
+  bool is_full() const { return log_.live_bytes() >= 2 * limits_.wal_bytes; }
+  bool is_time(When when) const;
   void run();
   // Under the mutex of the log: how long to wait for the next thing to do; nullopt: until somebody says so.
   std::optional<uint64_t> wait_ns() const;

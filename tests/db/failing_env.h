@@ -38,13 +38,23 @@ class FailurePlan {
   void stop() { nth_ = kNever; }
   void count(Count what) { reads_too_ = what == Count::kReadsToo; }
   void tear_failed_writes() { tears_ = true; }
+  // Only writes to this file are counted, and fail: a disk on which space that was allocated cannot be written to. To
+  // be said before anything runs.
+  void only_writes_to(std::string_view file) { written_file_ = file; }
   bool tears() const { return tears_; }
   // Since fail() was called last.
   uint64_t operations() const { return operations_; }
   bool fired() const { return operations_ >= nth_; }
 
   // 0, or the errno that this operation fails with.
-  int on_change(bool grows = false) {
+  int on_change(bool grows = false) { return written_file_.empty() ? count_and_judge(grows) : 0; }
+  int on_write(std::string_view file, bool grows) {
+    return written_file_.empty() || file == written_file_ ? count_and_judge(grows) : 0;
+  }
+  int on_read() { return reads_too_ ? on_change() : 0; }
+
+ private:
+  int count_and_judge(bool grows) {
     const uint64_t number = ++operations_;
     if (only_growth_ && !grows) {
       return 0;
@@ -52,9 +62,7 @@ class FailurePlan {
     const bool fails = from_then_on_ ? number >= nth_ : number == nth_;
     return fails ? os_error_.load() : 0;
   }
-  int on_read() { return reads_too_ ? on_change() : 0; }
 
- private:
   static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
   std::atomic<uint64_t> operations_ = 0;
   std::atomic<uint64_t> nth_ = kNever;
@@ -63,6 +71,7 @@ class FailurePlan {
   std::atomic<bool> only_growth_ = false;
   std::atomic<bool> reads_too_ = false;
   std::atomic<bool> tears_ = false;
+  std::string written_file_;  // empty: everything counts
 };
 
 inline std::unexpected<Error> failed(std::string_view file, int os_error) {
@@ -98,7 +107,7 @@ class FailingFile final : public File {
     return read ? Transfer{*read, 0} : Transfer{0, EIO};
   }
   Transfer write_some(uint64_t offset, std::span<const std::byte> data) override {
-    if (const int os_error = plan_.on_change(grows(offset, data.size())); os_error != 0) {
+    if (const int os_error = plan_.on_write(name(), grows(offset, data.size())); os_error != 0) {
       if (plan_.tears()) {
         static_cast<void>(inner_->write_at(offset, data.first(data.size() / 2)));
       }

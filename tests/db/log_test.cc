@@ -285,5 +285,52 @@ INSTANTIATE_TEST_SUITE_P(, LogBound,
                                   (kind.param.background ? "_with_a_thread_of_its_own" : "_inline");
                          });
 
+class LogWithoutCheckpoints : public LogTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(LogWithoutCheckpoints, commits_answer_no_space_at_twice_the_limit_and_work_again_when_there_is_space) {
+  constexpr uint64_t kWalBytes = 4 * kCheckpointWalBytesMin;
+  constexpr uint64_t kFrameBytes = 4096;
+  FailingEnv env(*memory_);
+  env.plan().only_writes_to("tree");
+  Options chosen = logged(2, kWalBytes);
+  chosen.env = &env;
+  chosen.background = GetParam();
+  chosen.cache_bytes = uint64_t{64} << 20;  // so that only the log makes checkpoints due
+  Database database = open_at(kPath, chosen);
+  env.plan().fail(1, ENOSPC, FailurePlan::Length::kFromThenOn);
+  Rows acknowledged;
+  Result<Commit> answer = Commit{};
+  for (uint64_t i = 0; answer && i < 4 * kWalBytes / kFrameBytes; ++i) {
+    answer = database.put("t", numbered("k", i), "v");
+    if (answer) {
+      acknowledged.emplace(numbered("k", i), "v");
+    }
+  }
+  EXPECT_ERROR(kNoSpace, answer);
+  EXPECT_TRUE(env.plan().fired());
+  EXPECT_GE(database.stats()->wal_bytes, 2 * kWalBytes) << "it answers no_space before it must";
+  for (int again = 0; again < 50; ++again) {
+    EXPECT_ERROR(kNoSpace, database.put("t", "refused", "v"));
+  }
+  EXPECT_LE(database.stats()->wal_bytes, 2 * kWalBytes + kFrameBytes);
+  EXPECT_EQ(database.stats()->read_only_reason, "");
+  EXPECT_EQ(rows_of(database, "t"), acknowledged);
+  copy_as_killed();
+  EXPECT_EQ(rows_of(open_copy(logged(1, kWalBytes)), "t"), acknowledged);
+
+  env.plan().stop();
+  ASSERT_OK(database.put("t", "later", "v"));
+  acknowledged.emplace("later", "v");
+  EXPECT_LT(database.stats()->wal_bytes, kWalBytes) << "the checkpoint that makes room for it";
+  EXPECT_EQ(rows_of(database, "t"), acknowledged);
+  sound(database);
+  ASSERT_OK(database.close());
+  EXPECT_EQ(rows_of(open_at(kPath, logged(1, kWalBytes)), "t"), acknowledged);
+}
+
+INSTANTIATE_TEST_SUITE_P(, LogWithoutCheckpoints, testing::Bool(), [](const testing::TestParamInfo<bool>& background) {
+  return background.param ? "with_a_thread_of_its_own" : "inline";
+});
+
 }  // namespace
 }  // namespace holdfast
