@@ -235,8 +235,10 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
   switch (answer.error().code()) {
     case ErrorCode::kConflict:
       ++world_.counters.conflicts;
-      // The other may also be one of the same group, whose commit then failed because of a fault.
-      if (!oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0 && !world_.was_full()) {
+      // The other may also be one of the same group, whose commit then failed because of a fault, or because the
+      // process had ended: what that answers, nobody hears.
+      if (!oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0 && !world_.was_full() &&
+          !world_.over()) {
         world_.broken(fmt::format("{}: transaction {} met a conflict, but nothing was committed since its snapshot {}",
                                   name_, log->id, log->snapshot_csn));
       }
