@@ -138,7 +138,12 @@ Result<void> LogInspection::scan() {
       return fail(std::move(contents).error());
     }
     inspected.damage = contents.error();
-    inspected.contents.identity = identity;
+    HOLDFAST_TRY_ASSIGN(inspected.contents,
+                        wal::salvage_lane(*directory_, identity, start_.first_sequence[lane], *inspected.damage));
+    if (!inspected.contents.segments.empty()) {
+      continue;
+    }
+    inspected.is_behind_gap = true;
     HOLDFAST_TRY_ASSIGN(const uint64_t first, last_run_of(*directory_, identity));
     if (first > start_.first_sequence[lane]) {
       if (auto rest = wal::scan_lane(*directory_, identity, first)) {
@@ -156,8 +161,7 @@ void LogInspection::plan_and_list() {
   std::vector<wal::LaneSummary> summaries;
   for (const InspectedLane& lane : lanes_) {
     summaries.push_back(wal::summary_of(lane.contents));
-    if (lane.damage) {
-      // Recovery looks at no record of such a lane.
+    if (lane.is_behind_gap) {
       const CheckReport::Damage damage = damage_of(*lane.damage);
       summaries.back().records.clear();
       summaries.back().end = {wal::LaneEnd::Kind::kDamaged, damage.file, damage.offset, damage.what};
@@ -255,7 +259,7 @@ Result<std::vector<CheckReport::Damage>> LogInspection::verify(
     if (lane.damage) {
       damage.push_back(damage_of(*lane.damage));
     }
-    if (lane.contents.end.kind == wal::LaneEnd::Kind::kDamaged) {
+    if (lane.contents.end.kind == wal::LaneEnd::Kind::kDamaged && (!lane.damage || lane.is_behind_gap)) {
       damage.push_back({lane.contents.end.file, lane.contents.end.offset, lane.contents.end.reason});
     }
   }

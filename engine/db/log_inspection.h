@@ -29,8 +29,11 @@ namespace holdfast {
 
 struct InspectedLane {
   wal::LaneContents contents;
-  // Why the lane's files are not all there. Contents then are those of the segments that lie together at its end.
+  // Why the lane's files are not all there. Contents then are those of the segments before the first that is missing.
   std::optional<Error> damage;
+  // There are none before it: contents are those of the segments that lie together at the lane's end, and recovery
+  // replays no record of them.
+  bool is_behind_gap = false;
 };
 
 struct InspectedRecord {

@@ -1,6 +1,7 @@
 #include "db/recovery.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <span>
@@ -176,7 +177,7 @@ class Recovery {
         return fail(std::move(found[lane]).error());
       }
       if (!found[lane]) {
-        found[lane] = unreadable(lane, found[lane].error());
+        found[lane] = salvaged(lane, Error(found[lane].error()));
         HOLDFAST_TRY(found[lane]);
       }
       lanes_.push_back(std::move(*found[lane]));
@@ -184,21 +185,31 @@ class Recovery {
     return {};
   }
 
-  // Stands for a lane of which files are missing. Those that are there count as live, so that copies of them are kept,
-  // and nothing is written over them before the new log is durable.
-  Result<wal::LaneContents> unreadable(uint16_t lane, const Error& error) const {
-    wal::LaneContents contents;
+  // What is left of a lane of which files are missing. All that may have been live count so, that copies of them are
+  // kept, and nothing is written over them before the new log is durable.
+  Result<wal::LaneContents> salvaged(uint16_t lane, const Error& why) const {
+    const wal::LaneIdentity identity{store_.meta().database_id, old_.epoch, lane};
+    HOLDFAST_TRY_ASSIGN(wal::LaneContents contents,
+                        wal::salvage_lane(directory_, identity, old_.first_sequence[lane], why));
     HOLDFAST_TRY_ASSIGN(const std::vector<uint16_t> slots, wal::list_slots(directory_, lane));
     for (const uint16_t slot : slots) {
-      wal::SegmentStats& segment = contents.segments.emplace_back();
-      segment.file = wal::slot_file_name(lane, slot);
-      segment.slot = slot;
-      HOLDFAST_TRY_ASSIGN(const auto file, directory_.open_file(segment.file, OpenMode::kReadOnly));
+      const std::string name = wal::slot_file_name(lane, slot);
+      HOLDFAST_TRY_ASSIGN(const auto file, directory_.open_file(name, OpenMode::kReadOnly));
       HOLDFAST_TRY_ASSIGN(const uint64_t bytes, file->size());
+      std::array<std::byte, format::kSectorBytes> sector{};
+      HOLDFAST_TRY(file->read_at(0, sector));
+      const auto header = format::decode_segment_header(sector);
+      // Of a recovery that was cut off, which used the epoch that this one uses again: there, it would be another
+      // segment of the same number.
+      const bool is_newer = header && header->database_id == identity.database_id && header->epoch > old_.epoch;
+      if (is_newer || std::ranges::find(contents.segments, slot, &wal::SegmentStats::slot) != contents.segments.end()) {
+        continue;
+      }
+      wal::SegmentStats& segment = contents.segments.emplace_back();
+      segment.file = name;
+      segment.slot = slot;
       segment.segment_bytes = static_cast<uint32_t>(std::min<uint64_t>(bytes, format::kSegmentBytesMax));
     }
-    contents.identity = {store_.meta().database_id, old_.epoch, lane};
-    contents.end = {wal::LaneEnd::Kind::kDamaged, error.file(), error.offset().value_or(0), error.message()};
     return contents;
   }
 

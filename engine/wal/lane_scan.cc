@@ -31,6 +31,18 @@ class Scan {
     return {};
   }
 
+  // Only looks at the headers of frames, wherever they lie. Pre: run() is over.
+  Result<void> read_marks(Directory& directory, size_t index) {
+    HOLDFAST_TRY(load(directory, index));
+    for (uint32_t offset = kFrameUnitBytes; offset < bytes_.size(); offset += kFrameUnitBytes) {
+      FrameHeader header;
+      if (decode_header(offset, header)) {
+        note_header(header);
+      }
+    }
+    return {};
+  }
+
   // The last segment never holds frames, or a file is gone.
   bool has_lost_the_end() const { return last_has_frames_; }
 
@@ -49,14 +61,18 @@ class Scan {
     return {};
   }
 
+  bool decode_header(uint32_t offset, FrameHeader& header) const {
+    const auto bytes = std::span<const std::byte>(bytes_).subspan(offset).first<kFrameHeaderBytes>();
+    return format::decode_frame_header(bytes, seed_, static_cast<uint16_t>(offset / kFrameUnitBytes), header) ==
+           nullptr;
+  }
+
   void scan_segment(size_t index) {
     last_has_frames_ = false;
     uint32_t offset = kFrameUnitBytes;
     while (offset < bytes_.size()) {
       FrameHeader header;
-      const bool is_header =
-          format::decode_frame_header(std::span(bytes_).subspan(offset).first<kFrameHeaderBytes>(), seed_,
-                                      static_cast<uint16_t>(offset / kFrameUnitBytes), header) == nullptr;
+      const bool is_header = decode_header(offset, header);
       if (is_header) {
         last_has_frames_ = true;
         note_header(header);
@@ -163,6 +179,29 @@ Result<LaneContents> scan_lane(Directory& directory, const LaneIdentity& identit
   if (scan.has_lost_the_end()) {
     return fail(missing_segment(identity.lane, contents.segments.back().sequence + 1));
   }
+  return contents;
+}
+
+Result<LaneContents> salvage_lane(Directory& directory, const LaneIdentity& identity, uint64_t first_sequence,
+                                  const Error& why) {
+  LaneContents contents;
+  contents.identity = identity;
+  HOLDFAST_TRY_ASSIGN(contents.segments, find_readable_segments(directory, identity, first_sequence));
+  std::vector<SegmentStats> behind;
+  size_t run = 0;
+  while (run < contents.segments.size() && contents.segments[run].sequence == first_sequence + run) {
+    ++run;
+  }
+  behind.assign(contents.segments.begin() + static_cast<ptrdiff_t>(run), contents.segments.end());
+  contents.segments.resize(run);
+  Scan scan(contents);
+  HOLDFAST_TRY(scan.run(directory));
+  contents.segments.insert(contents.segments.end(), behind.begin(), behind.end());
+  for (size_t index = run; index < contents.segments.size(); ++index) {
+    HOLDFAST_TRY(scan.read_marks(directory, index));
+  }
+  contents.segments.resize(run);
+  contents.end = {LaneEnd::Kind::kDamaged, why.file(), why.offset().value_or(0), why.message()};
   return contents;
 }
 

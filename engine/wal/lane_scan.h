@@ -18,4 +18,10 @@ namespace holdfast::wal {
 // can be looked at first.
 Result<LaneContents> scan_lane(Directory& directory, const LaneIdentity& identity, uint64_t first_sequence);
 
+// What is left of a lane of which scan_lane() answered `why`, corruption: the segments from `first_sequence` up to the
+// one that is missing, and their records. Ends damaged, there. Watermark and last csn are those of all frames of the
+// lane whose headers can be read, also behind the gap. Errors: io.
+Result<LaneContents> salvage_lane(Directory& directory, const LaneIdentity& identity, uint64_t first_sequence,
+                                  const Error& why);
+
 }  // namespace holdfast::wal

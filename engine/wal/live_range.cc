@@ -98,6 +98,25 @@ Error missing_segment(uint16_t lane, uint64_t sequence) {
   return lane_error(lane, "segment " + std::to_string(sequence) + " is missing").at(name.substr(0, name.rfind('-')));
 }
 
+Result<std::vector<SegmentStats>> find_readable_segments(Directory& directory, const LaneIdentity& identity,
+                                                         uint64_t first_sequence) {
+  HOLDFAST_TRY_ASSIGN(const auto slots, list_slots(directory, identity.lane));
+  std::vector<SegmentStats> segments;
+  for (const uint16_t slot : slots) {
+    const std::string name = slot_file_name(identity.lane, slot);
+    HOLDFAST_TRY_ASSIGN(const auto file, directory.open_file(name, OpenMode::kReadOnly));
+    Sector sector{};
+    HOLDFAST_TRY(file->read_at(0, sector));
+    const auto header = format::decode_segment_header(sector);
+    if (header && header->database_id == identity.database_id && header->epoch == identity.epoch &&
+        header->lane == identity.lane && header->slot == slot && header->sequence >= first_sequence) {
+      segments.push_back({name, slot, header->sequence, header->segment_bytes, 0, 0, Csn{}, Csn{}});
+    }
+  }
+  std::ranges::sort(segments, {}, &SegmentStats::sequence);
+  return segments;
+}
+
 Result<std::vector<SegmentStats>> find_live_segments(Directory& directory, const LaneIdentity& identity,
                                                      uint64_t first_sequence) {
   HOLDFAST_TRY_ASSIGN(const auto slots, list_slots(directory, identity.lane));

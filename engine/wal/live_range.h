@@ -16,6 +16,10 @@ namespace holdfast::wal {
 Result<std::vector<SegmentStats>> find_live_segments(Directory& directory, const LaneIdentity& identity,
                                                      uint64_t first_sequence);
 
+// Those of them whose files and headers are there, in order, with gaps. Errors: io.
+Result<std::vector<SegmentStats>> find_readable_segments(Directory& directory, const LaneIdentity& identity,
+                                                         uint64_t first_sequence);
+
 // "lane 1: segment 7 is missing", as an Error.
 Error missing_segment(uint16_t lane, uint64_t sequence);
 

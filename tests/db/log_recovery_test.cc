@@ -1,6 +1,7 @@
 // What opening makes of the log: clean ends, kills, other lanes, lost and foreign files, damage, explicit recovery.
 #include <map>
 
+#include "tests/db/failing_env.h"
 #include "tests/db/log_test.h"
 
 namespace holdfast {
@@ -367,6 +368,84 @@ TEST_F(LogRecovery, recover_keeps_copies_also_of_a_lane_of_which_a_file_is_missi
                                   [&](const std::string& kept) { return content_at(kCopyPath, kept) == left; }));
   Database copy = open_copy(chosen);
   sound(copy);
+}
+
+// A log of one lane with four live files or more, and their names.
+class LogLosesFiles : public LogRecovery {
+ protected:
+  LogLosesFiles() {
+    Database database = open_at(kPath, chosen_);
+    for (uint64_t i = 1; i <= kCommits; ++i) {
+      EXPECT_OK(database.put("t", numbered("k", i), std::string(3000, 'x')));
+    }
+    copy_as_killed();
+    const LogInspection log = inspect();
+    segments_ = log.lanes()[0].contents.segments;
+  }
+
+  static constexpr uint64_t kCommits = 110;
+  const Options chosen_ = logged(1, kCheckpointWalBytesMin * 8);
+  std::vector<wal::SegmentStats> segments_;
+};
+
+TEST_F(LogLosesFiles, recover_keeps_what_lies_before_a_missing_file_and_says_what_was_behind_it) {
+  ASSERT_GE(segments_.size(), 4U);
+  copy_as_killed(kCopyPath, "/whole");
+  for (size_t lost = 0; lost < segments_.size(); ++lost) {
+    SCOPED_TRACE(lost);
+    copy_as_killed("/whole", kCopyPath);
+    remove_at(kCopyPath, segments_[lost].file);
+    EXPECT_ERROR(kCorruption, Database::open(kCopyPath, chosen_));
+    const wal::RecoveryPlan foretold = inspect().plan();
+    const auto recovered = Database::recover(kCopyPath, chosen_);
+    ASSERT_OK(recovered);
+    uint64_t kept = 0;
+    for (size_t before = 0; before < lost; ++before) {
+      kept += segments_[before].frame_count;  // each holds one commit
+    }
+    EXPECT_EQ(recovered->last_csn, Csn{kept});
+    EXPECT_EQ(recovered->first_lost, Csn{kept + 1});
+    // The last file never holds frames, and what the one before it held nobody else knows.
+    const bool is_known = lost + 2 < segments_.size();
+    EXPECT_EQ(recovered->last_lost, is_known ? Csn{kCommits} : segments_[lost - 1].last_csn);
+    EXPECT_EQ(foretold.last, recovered->last_csn);
+    EXPECT_EQ(foretold.damage->first_lost, recovered->first_lost);
+    EXPECT_EQ(foretold.damage->last_lost, recovered->last_lost);
+    EXPECT_EQ(recovered->kept_files.size(), segments_.size() - 1);
+    Database copy = open_copy(chosen_);
+    EXPECT_EQ(rows_of(copy, "t").size(), kept);
+    sound(copy);
+  }
+}
+
+TEST_F(LogLosesFiles, recover_works_after_it_was_cut_off_at_any_place) {
+  remove_at(kCopyPath, segments_[1].file);
+  copy_as_killed(kCopyPath, "/damaged");
+  const uint64_t kept = segments_[0].frame_count;
+  for (uint64_t nth = 1;; ++nth) {
+    SCOPED_TRACE(nth);
+    copy_as_killed("/damaged", kCopyPath);
+    FailingEnv env(*memory_);
+    env.plan().fail(nth, EIO, FailurePlan::Length::kFromThenOn);
+    Options failing = chosen_;
+    failing.env = &env;
+    const auto cut_off = Database::recover(kCopyPath, failing);
+    const auto recovered = Database::recover(kCopyPath, chosen_);
+    ASSERT_OK(recovered);
+    EXPECT_EQ(recovered->last_csn, Csn{kept});
+    Database copy = open_copy(chosen_);
+    EXPECT_EQ(rows_of(copy, "t").size(), kept);
+    for (const wal::SegmentStats& segment : segments_) {
+      if (segment.file != segments_[1].file) {
+        const std::string name = "cut-" + std::to_string(to_int(meta_at("/damaged").log.epoch)) + "-" + segment.file;
+        EXPECT_EQ(content_at(kCopyPath, name), content_at("/damaged", segment.file));
+      }
+    }
+    sound(copy);
+    if (cut_off) {
+      break;
+    }
+  }
 }
 
 }  // namespace
