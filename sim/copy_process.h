@@ -8,6 +8,7 @@
 
 #include <holdfast/database.h>
 
+#include "db/log_inspection.h"
 #include "sim/copies.h"
 #include "sim/io_faults.h"
 #include "sim/sim_clock.h"
@@ -40,17 +41,31 @@ class CopyProcess final : public DiskHooks {
     options.read_only = true;
     return Database::open("db", options);
   }
+  Result<RecoveryReport> recover() { return Database::recover("db", draw()); }
+  Result<LogInspection> inspect_log() { return LogInspection::open(env_, "db"); }
   const Verdict& violated() const { return violated_; }
 
   // From now on, the process ends where it asks for a sync of a file.
   void kill_before_sync() { dies_ = true; }
+  // It ends at the nth operation that changes the disk, by a coin before or after it takes effect.
+  void kill_at(uint64_t nth) {
+    dies_at_ = nth;
+    dies_before_ = decisions_.chance(Stream::kProbe, 1, 2);
+  }
+  bool dead() const { return env_.dead(); }
+  // Operations that change the disk, so far.
+  uint64_t changes() const { return changes_; }
 
   void before_io(const IoEvent& event) override {
-    if (dies_ && event.kind == IoKind::kSync) {
+    changes_ += changes_disk(event.kind) ? 1U : 0U;
+    if ((dies_ && event.kind == IoKind::kSync) || (dies_before_ && changes_ == dies_at_)) {
       env_.kill();
     }
   }
   void after_io(const IoEvent& /*event*/) override {
+    if (!dies_before_ && dies_at_ != 0 && changes_ == dies_at_) {
+      env_.kill();
+    }
     // One lost or misdirected transfer is enough: against several that hit both copies of the newest state at once
     // there is no defence.
     if (faults_ != nullptr && std::ranges::any_of(faults_->counts(), [](uint64_t count) { return count > 0; })) {
@@ -79,6 +94,9 @@ class CopyProcess final : public DiskHooks {
   SimThreads threads_;
   SimEnv env_;
   bool dies_ = false;
+  bool dies_before_ = false;
+  uint64_t dies_at_ = 0;  // 0: never
+  uint64_t changes_ = 0;
   Verdict violated_;
 };
 

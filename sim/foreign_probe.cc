@@ -234,7 +234,7 @@ class ForeignProbe {
       broken = fmt::format("read-only it shows commit {}, expected {}", seen.contents.csn, model_.newest_csn());
     }
     if (!broken) {
-      broken = judge_rows(seen, seen.contents.csn);
+      broken = judge_contents(seen, model_, seen.contents.csn);
     }
     if (broken) {
       return broken;
@@ -268,7 +268,7 @@ class ForeignProbe {
       return fmt::format("it shows commit {}, expected {}", csn, expected);
     }
     refused_ = refused_ || seen.met_damage;
-    if (Verdict verdict = judge_rows(seen, csn)) {
+    if (Verdict verdict = judge_contents(seen, model_, csn)) {
       return verdict;
     }
     if (!mixture) {
@@ -279,21 +279,6 @@ class ForeignProbe {
       return "reading met damage, but check reports none";
     }
     return process.violated();
-  }
-
-  Verdict judge_rows(const Inspection& seen, uint64_t csn) const {
-    for (const bool reversed : {false, true}) {
-      for (const Contents::Bucket& bucket : reversed ? seen.reversed : seen.contents.buckets) {
-        if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, reversed, bucket.complete, csn)) {
-          return verdict;
-        }
-      }
-    }
-    const size_t wanted = model_.bucket_names(csn).size();
-    if (seen.contents.buckets_complete && seen.contents.buckets.size() != wanted) {
-      return fmt::format("it has {} buckets, expected {}", seen.contents.buckets.size(), wanted);
-    }
-    return std::nullopt;
   }
 
   const CopyContext& context_;

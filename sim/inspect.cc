@@ -103,6 +103,21 @@ Inspection inspect(const Database& database, Model& model, Tolerance tolerance, 
   return result;
 }
 
+Verdict judge_contents(const Inspection& seen, const Model& model, uint64_t csn) {
+  for (const bool reversed : {false, true}) {
+    for (const Contents::Bucket& bucket : reversed ? seen.reversed : seen.contents.buckets) {
+      if (Verdict verdict = model.judge_rows(bucket.bucket, bucket.rows, reversed, bucket.complete, csn)) {
+        return verdict;
+      }
+    }
+  }
+  const size_t wanted = model.bucket_names(csn).size();
+  if (seen.contents.buckets_complete && seen.contents.buckets.size() != wanted) {
+    return fmt::format("it has {} buckets, expected {}", seen.contents.buckets.size(), wanted);
+  }
+  return std::nullopt;
+}
+
 Verdict judge_pages(const CheckReport& report) {
   if (!report.damage.empty() || report.damaged_pages != 0) {
     const auto& first = report.damage.front();

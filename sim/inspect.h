@@ -28,6 +28,9 @@ struct Inspection {
 // `broken`: what the database contradicted, or (without tolerance) which error it answered.
 Inspection inspect(const Database& database, Model& model, Tolerance tolerance, Verdict& broken);
 
+// Whether what could be read, in both directions, is the state after commit `csn`. Pre: csn <= model.newest_csn().
+Verdict judge_contents(const Inspection& seen, const Model& model, uint64_t csn);
+
 // What must hold of the report on a sound database at any time: no damage, and every page is accounted for.
 Verdict judge_pages(const CheckReport& report);
 

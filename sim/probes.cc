@@ -1,6 +1,7 @@
 #include "sim/probes.h"
 
 #include "sim/foreign_probe.h"
+#include "sim/loss_probe.h"
 #include "sim/trace.h"
 
 namespace holdfast::sim {
@@ -8,8 +9,10 @@ namespace holdfast::sim {
 namespace {
 
 constexpr uint64_t kSegmentProbeOneIn = 2;
-constexpr uint64_t kSegmentProbes = 0x736567;            // key of the choice
-constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;  // far from the numbers of all other copies and clients
+constexpr uint64_t kSegmentProbes = 0x736567;  // key of the choice
+// Far from the numbers of all other copies and clients.
+constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;
+constexpr uint64_t kLossCopies = uint64_t{1} << 41U;
 
 }  // namespace
 
@@ -46,6 +49,12 @@ void Probes::damage_copies(const CopyContext& context, const SimDisk& disk, AtRe
     const ForeignChange what = draw_foreign_change(decisions);
     const CopyResult result = foreign_probe(context, disk, what, decisions);
     world_.trace.event(EventKind::kProbe, next_copy_, 2, 0, result.digest);
+    world_.expect(result.verdict);
+  }
+  const uint32_t losses = at_rest == AtRest::kKilled ? (world_.config.rot_probes + 1) / 2 : 0;
+  for (uint32_t count = 0; count < losses; ++count) {
+    const CopyResult result = loss_probe(context, disk, decisions_.fork(kLossCopies + next_loss_++));
+    world_.trace.event(EventKind::kProbe, next_loss_, 3, 0, result.digest);
     world_.expect(result.verdict);
   }
 }

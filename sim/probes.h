@@ -1,4 +1,5 @@
-// Probes: when, during a run, a copy of its disk is taken, and what is done to the copy (copies.h, foreign_probe.h).
+// Probes: when, during a run, a copy of its disk is taken, and what is done to the copy (copies.h, foreign_probe.h,
+// loss_probe.h).
 //
 // The run itself does not notice: each copy has decisions of its own, keyed by its number.
 // Threads: the fibers of the run.
@@ -36,6 +37,7 @@ class Probes {
   uint64_t segments_started_ = 0;
   uint64_t segment_probes_ = 0;
   uint64_t next_copy_ = 1;
+  uint64_t next_loss_ = 1;
 };
 
 }  // namespace holdfast::sim

@@ -212,19 +212,8 @@ class RotProbe {
     if (unsure_) {
       return std::nullopt;
     }
-    for (const Contents::Bucket& bucket : seen.contents.buckets) {
-      if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, false, bucket.complete, csn)) {
-        return verdict;
-      }
-    }
-    for (const Contents::Bucket& bucket : seen.reversed) {
-      if (Verdict verdict = model_.judge_rows(bucket.bucket, bucket.rows, true, bucket.complete, csn)) {
-        return verdict;
-      }
-    }
-    if (seen.contents.buckets_complete && seen.contents.buckets.size() != model_.bucket_names(csn).size()) {
-      return fmt::format("it has {} buckets, expected {}", seen.contents.buckets.size(),
-                         model_.bucket_names(csn).size());
+    if (Verdict verdict = judge_contents(seen, model_, csn)) {
+      return verdict;
     }
     const auto report = database.check();
     if (!report) {
