@@ -59,7 +59,9 @@ Result<void> Checkpointer::close() {
   format::LogStart start = log_.start_behind(store_.newest().csn);
   start.closed = true;
   store_.set_log_start(start);
-  return store_.checkpoint();
+  HOLDFAST_TRY(store_.checkpoint());
+  log_.recycle_and_give_back(start);
+  return {};
 }
 
 }  // namespace HOLDFAST_FLAVOR

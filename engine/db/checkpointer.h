@@ -29,7 +29,8 @@ class Checkpointer {
   void finish();
   // A whole one, at once. Pre: none is under way; inside Committer::exclusively(). Errors: as above.
   Result<void> make();
-  // The last one: everything is in the tree, and nothing in the log is newer. Pre: nobody commits any more, all is
+  // The last one: everything is in the tree, nothing in the log is newer, and what the next open does not need of the
+  // log's files is given back. Pre: nobody commits any more, all is
   // durable. Errors: as above.
   Result<void> close();
 

@@ -81,6 +81,13 @@ void Log::recycle(const format::LogStart& start) {
   live_bytes_.store(live, std::memory_order_relaxed);
 }
 
+void Log::recycle_and_give_back(const format::LogStart& start) {
+  recycle(start);
+  for (const LaneState& state : lanes_) {
+    state.lane->give_back_free_slots();
+  }
+}
+
 // --- what is durable
 
 void Log::land(Csn first, Csn last) {

@@ -60,6 +60,8 @@ class Log {
   format::LogStart start_behind(Csn csn);
   // Pre: a meta page with this start is durable.
   void recycle(const format::LogStart& start);
+  // The same for the last time: files that the next open does not need go. Pre: nobody appends any more.
+  void recycle_and_give_back(const format::LogStart& start);
 
   // --- everybody
   Csn durable(const sync::Lock& lock) const;

@@ -22,6 +22,9 @@ uint64_t usable_bytes(uint32_t room) {
 // late for. Each ends with a frame that is not full.
 constexpr uint64_t kUnfilledBytes = 3 * uint64_t{2} * kFrameUnitBytes;
 
+// A new lane has so many segments: the one that is written to, and the one behind it.
+constexpr uint64_t kSlotsPrepared = 2;
+
 // Slots found with such a header are of no epoch to come, and of this database.
 bool is_left_behind(std::span<const std::byte, kSectorBytes> sector, const LaneIdentity& identity) {
   const auto header = format::decode_segment_header(sector);
@@ -45,7 +48,7 @@ Result<std::unique_ptr<Lane>> Lane::prepare(Directory& directory, Clock& clock, 
   std::unique_ptr<Lane> lane(new Lane(directory, clock, identity, segment_bytes));
   HOLDFAST_TRY(lane->take_slots_found(kept));
   lane->position_.sequence = first_sequence;
-  HOLDFAST_TRY(lane->start_segments_up_to(first_sequence + 1, NewNames::kLeaveToCaller));
+  HOLDFAST_TRY(lane->start_segments_up_to(first_sequence + kSlotsPrepared - 1, NewNames::kLeaveToCaller));
   return lane;
 }
 
@@ -308,6 +311,20 @@ void Lane::recycle(uint64_t first_live_sequence) {
     live_.pop_front();
   }
   free_.merge(kept_);
+}
+
+void Lane::give_back_free_slots() {
+  std::vector<uint16_t> extra;
+  {
+    const sync::Lock lock(mutex_);
+    extra.assign(busy_.begin(), busy_.end());  // nobody makes or starts one: they are of another size
+    while (free_.size() > kSlotsPrepared) {
+      extra.push_back(*free_.rbegin());
+      free_.erase(extra.back());
+      busy_.insert(extra.back());
+    }
+  }
+  give_up_slots(extra);
 }
 
 uint64_t Lane::live_bytes() {

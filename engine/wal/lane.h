@@ -75,6 +75,10 @@ class Lane {
   // Segments below `first_live_sequence` become free slots, and so do the kept ones. Pre: the meta page that names this
   // sequence for this epoch is durable, and first_sequence_needed() returned it.
   void recycle(uint64_t first_live_sequence);
+  // Removes the files of slots that are of no use, and of all free ones but as many as prepare() needs. A file that
+  // cannot be removed, or whose name comes back after a power cut, is a free slot for the next prepare(). Pre: nobody
+  // flushes or reserves any more.
+  void give_back_free_slots();
   // Bytes of frames in segments that are not recycled.
   uint64_t live_bytes();
 

@@ -285,6 +285,109 @@ INSTANTIATE_TEST_SUITE_P(, LogBound,
                                   (kind.param.background ? "_with_a_thread_of_its_own" : "_inline");
                          });
 
+// --- a clean close
+
+class LogClose : public LogTest {
+ protected:
+  static constexpr uint64_t kCommits = 100;
+  // Of a lane: the last segment and its spare, which a closed log still names, and the two that the next open takes.
+  static constexpr size_t kFilesLeft = 4;
+
+  Database with_many_segments(const Options& chosen) {
+    Database database = open_at(kPath, chosen);
+    for (uint64_t i = 0; i < kCommits; ++i) {
+      EXPECT_OK(database.put("t", numbered("k", i), std::string(3000, 'x')));
+    }
+    return database;
+  }
+  std::vector<std::string> log_files_at(std::string_view path) {
+    std::vector<std::string> names = names_at(path);
+    std::erase_if(names, [](const std::string& name) { return !name.starts_with("wal-"); });
+    return names;
+  }
+  const Options chosen_ = logged(1, kCheckpointWalBytesMin * 8);
+};
+
+TEST_F(LogClose, gives_back_the_files_that_the_next_open_does_not_need) {
+  Options chosen = logged(1, kCheckpointWalBytesMin);
+  uint64_t most = 0;
+  {
+    Database database = open_at(kPath, chosen);
+    for (uint64_t i = 0; i < kCommits; ++i) {
+      ASSERT_OK(database.put("t", numbered("k", i), std::string(14'000, 'x')));
+    }
+    most = log_files_at(kPath).size();
+    ASSERT_OK(database.close());
+  }
+  EXPECT_LE(log_files_at(kPath).size(), kFilesLeft);
+  {
+    Database database = with_many_segments(chosen_);
+    most = std::max<uint64_t>(most, log_files_at(kPath).size());
+    ASSERT_OK(database.close());
+  }
+  EXPECT_GT(most, kFilesLeft);
+  const auto left = log_files_at(kPath);
+  EXPECT_LE(left.size(), kFilesLeft);
+  for (int again = 0; again < 3; ++again) {
+    Database database = open_at(kPath, chosen_);
+    ASSERT_OK(database.put("t", "again", "v"));
+    EXPECT_EQ(log_files_at(kPath), left) << "it makes none anew";
+    ASSERT_OK(database.close());
+    EXPECT_EQ(log_files_at(kPath), left);
+  }
+}
+
+TEST_F(LogClose, whatever_files_a_power_cut_brings_back_nothing_changes) {
+  Database database = with_many_segments(chosen_);
+  const Rows rows = rows_of(database, "t");
+  copy_as_killed(kPath, "/before");
+  ASSERT_OK(database.close());
+  const auto left = log_files_at(kPath);
+  std::vector<std::string> gone = log_files_at("/before");
+  std::erase_if(gone, [&](const std::string& name) { return std::ranges::binary_search(left, name); });
+  ASSERT_GE(gone.size(), 1U);
+  for (uint64_t subset = 0; subset < uint64_t{1} << gone.size(); ++subset) {
+    SCOPED_TRACE(subset);
+    copy_as_killed(kPath, kCopyPath);
+    for (size_t file = 0; file < gone.size(); ++file) {
+      if ((subset >> file & 1U) != 0) {
+        write_at(kCopyPath, gone[file], 0, content_at("/before", gone[file]));
+      }
+    }
+    Database copy = open_copy(chosen_);
+    EXPECT_EQ(copy.stats()->recovery.replayed_commits, 0U);
+    EXPECT_EQ(rows_of(copy, "t"), rows);
+    ASSERT_OK(copy.put("t", "later", "v"));
+    sound(copy);
+  }
+}
+
+TEST_F(LogClose, that_is_cut_off_at_any_place_loses_nothing) {
+  for (uint64_t nth = 1;; ++nth) {
+    SCOPED_TRACE(nth);
+    for (const std::string& name : names_at(kPath)) {
+      remove_at(kPath, name);
+    }
+    FailingEnv env(*memory_);
+    Options failing = chosen_;
+    failing.env = &env;
+    Rows rows;
+    {
+      Database database = with_many_segments(failing);
+      rows = rows_of(database, "t");
+      env.plan().fail(nth, EIO, FailurePlan::Length::kFromThenOn);
+      ASSERT_OK(database.close());
+    }
+    Database database = open_at(kPath, chosen_);
+    EXPECT_EQ(rows_of(database, "t"), rows);
+    sound(database);
+    if (!env.plan().fired()) {
+      EXPECT_GT(nth, 6U) << "two syncs, a meta page, and some removals";
+      break;
+    }
+  }
+}
+
 class LogWithoutCheckpoints : public LogTest, public testing::WithParamInterface<bool> {};
 
 TEST_P(LogWithoutCheckpoints, commits_answer_no_space_at_twice_the_limit_and_work_again_when_there_is_space) {
