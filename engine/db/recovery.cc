@@ -300,6 +300,18 @@ class Recovery {
   wal::RecoveryPlan plan_;
 };
 
+Error with_remedy(const Error& error) {
+  if (error.code() != ErrorCode::kNoSpace) {
+    return error;
+  }
+  return Error(ErrorCode::kNoSpace,
+               "opening the database for writing needs space, for what its log holds and for a new log; free some and "
+               "open it again, nothing is lost: " +
+                   error.message())
+      .at(error.file())
+      .os(error.os_error());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Log>> open_log(Env& env, Directory& directory, PageStore& store, const Options& options,
@@ -324,8 +336,11 @@ Result<std::unique_ptr<Log>> open_log(Env& env, Directory& directory, PageStore&
     HOLDFAST_TRY(recovery.look(on_damage));
     replayed = recovery.replay();
   }
-  HOLDFAST_TRY(replayed);
-  return recovery.start_log();
+  if (!replayed) {
+    return fail(with_remedy(replayed.error()));
+  }
+  auto log = recovery.start_log();
+  return log ? std::move(log) : fail(with_remedy(log.error()));
 }
 
 }  // namespace HOLDFAST_FLAVOR

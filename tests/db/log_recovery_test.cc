@@ -188,6 +188,29 @@ TEST_F(LogRecovery, a_read_only_open_of_a_log_with_commits_answers_read_only_and
   EXPECT_EQ(rows_of(open_copy(chosen), "t"), rows_up_to(5));
 }
 
+TEST_F(LogRecovery, a_full_disk_refuses_to_open_says_what_to_do_and_loses_nothing) {
+  commit_and_copy(30, logged(1));
+  FailingEnv env(*memory_);
+  env.plan().fail(1, ENOSPC, FailurePlan::Length::kWhileFull);
+  Options full = logged(1);
+  full.env = &env;
+  for (int again = 0; again < 3; ++again) {
+    const auto refused = Database::open(kCopyPath, full);
+    EXPECT_ERROR(kNoSpace, refused);
+    EXPECT_NE(refused.error().message().find("free some and open it again"), std::string::npos)
+        << refused.error().to_string();
+  }
+  full.read_only = true;
+  const auto read_only = Database::open(kCopyPath, full);
+  EXPECT_ERROR(kReadOnly, read_only);
+  EXPECT_NE(read_only.error().message().find("30 commits"), std::string::npos) << read_only.error().to_string();
+  env.plan().stop();
+  full.read_only = false;
+  Database copy = open_copy(full);
+  EXPECT_EQ(rows_of(copy, "t"), rows_up_to(30));
+  sound(copy);
+}
+
 // --- files
 
 TEST_F(LogRecovery, a_missing_file_of_the_log_is_an_error_that_names_it) {
