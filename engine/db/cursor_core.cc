@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/check.h"
+
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
@@ -286,6 +288,7 @@ bool CursorCore::stand_on_base(Point first_point_above) {
 }
 
 CursorCore::Point CursorCore::first_point_above() const {
+  CHECK(writes_ != nullptr);
   if (seen_version_ == writes_->version) {
     return place_ == Place::kPoint ? std::next(point_) : point_;
   }
@@ -293,6 +296,7 @@ CursorCore::Point CursorCore::first_point_above() const {
 }
 
 CursorCore::Point CursorCore::first_point_from() const {
+  CHECK(writes_ != nullptr);
   return seen_version_ == writes_->version ? point_ : writes_->points.lower_bound(key());
 }
 

@@ -22,12 +22,12 @@ std::unexpected<Error> fail_closed() { return fail(ErrorCode::kInvalidArgument, 
 
 Database::Database(std::unique_ptr<DatabaseCore> core) : core_(std::move(core)) {}
 
-Result<Database> Database::open(std::string_view path, Options options) {
+Result<Database> Database::open(std::string_view path, const Options& options) {
   HOLDFAST_TRY_ASSIGN(std::unique_ptr<DatabaseCore> core, DatabaseCore::open(path, options, OnDamage::kRefuse));
   return Database(std::move(core));
 }
 
-Result<RecoveryReport> Database::recover(std::string_view path, Options options) {
+Result<RecoveryReport> Database::recover(std::string_view path, const Options& options) {
   HOLDFAST_TRY_ASSIGN(const std::unique_ptr<DatabaseCore> core, DatabaseCore::open(path, options, OnDamage::kCut));
   HOLDFAST_TRY(core->close());
   return core->recovery();

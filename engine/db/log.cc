@@ -261,7 +261,8 @@ Result<void> Log::verify(Directory& directory, const format::DatabaseId& id,
                          const std::function<void(std::string, uint64_t, std::string)>& damage) {
   sync::Lock lock(mutex_);
   quiet_.wait(lock, [this] { return flushes_in_flight_ == 0; });
-  for (uint16_t lane = 0; lane < lanes_.size(); ++lane) {
+  const auto lane_count = static_cast<uint16_t>(lanes_.size());
+  for (uint16_t lane = 0; lane < lane_count; ++lane) {
     const auto contents = wal::scan_lane(directory, {id, start_.epoch, lane}, start_.first_sequence[lane]);
     if (contents) {
       if (contents->end.kind != wal::LaneEnd::Kind::kClean) {

@@ -49,6 +49,7 @@ class Recovery {
       return {};
     }
     std::vector<wal::LaneSummary> summaries;
+    summaries.reserve(lanes_.size());
     for (const wal::LaneContents& lane : lanes_) {
       summaries.push_back(wal::summary_of(lane));
     }
@@ -88,6 +89,7 @@ class Recovery {
 
   Result<void> replay() {
     std::vector<wal::RecordReader> readers;
+    readers.reserve(lanes_.size());
     for (const wal::LaneContents& lane : lanes_) {
       readers.emplace_back(directory_, lane);
     }

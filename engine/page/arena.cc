@@ -39,9 +39,6 @@ void permit_access([[maybe_unused]] std::byte* at, [[maybe_unused]] uint64_t byt
 #endif
 }
 
-Frame* frame_in(uintptr_t entry) { return reinterpret_cast<Frame*>(entry & ~kUsedBit); }
-uintptr_t entry_for(Frame* frame) { return reinterpret_cast<uintptr_t>(frame); }
-
 }  // namespace
 
 Arena::Arena(ReaderRegistry& registry, uint32_t page_bytes, uint64_t budget_bytes)
@@ -158,10 +155,11 @@ void Arena::evict(uint64_t wanted) {
       continue;
     }
     FrameEntry& entry = *table_.find(frame->page);
-    uintptr_t seen = entry.load(std::memory_order_relaxed);
-    const bool used = (seen & kUsedBit) != 0;
+    std::byte* seen = entry.load(std::memory_order_relaxed);
+    const bool used = used_bit(seen) != 0;
     // A reader may set the bit meanwhile: then the frame is in use, and stays.
-    const bool taken = entry.compare_exchange_strong(seen, used ? seen & ~kUsedBit : 0, std::memory_order_seq_cst);
+    std::byte* const next = used ? unused_entry(frame_in(seen)) : nullptr;
+    const bool taken = entry.compare_exchange_strong(seen, next, std::memory_order_seq_cst);
     if (used || !taken) {
       continue;
     }
@@ -218,7 +216,7 @@ void Arena::map(std::span<Frame* const> frames) {
     frame->use = FrameUse::kMapped;
     frame->page = PageNumber{uint32_t{format::header_of(frame->data()).page_number}};
     // Sequentially consistent (and so release): the page's bytes come first; and see entry_of().
-    const uintptr_t before = table_.make(frame->page).exchange(entry_for(frame), std::memory_order_seq_cst);
+    std::byte* const before = table_.make(frame->page).exchange(unused_entry(frame), std::memory_order_seq_cst);
     if (frame_in(before) != nullptr) {
       retire(frame_in(before));
     }
@@ -250,7 +248,7 @@ void Arena::unmap(PageNumber page) {
     return;
   }
   const sync::Lock lock(mutex_);
-  if (Frame* frame = frame_in(entry->exchange(0, std::memory_order_seq_cst)); frame != nullptr) {
+  if (Frame* frame = frame_in(entry->exchange(nullptr, std::memory_order_seq_cst)); frame != nullptr) {
     retire(frame);
   }
 }

@@ -17,9 +17,16 @@
 
 namespace holdfast {
 
-// The address of a frame, 0 for none; bit 0 says that it was used since the clock hand came by.
-using FrameEntry = sync::Atomic<uintptr_t>;
-constexpr uintptr_t kUsedBit = 1;
+struct Frame;
+
+// The address of a frame, null for none, plus one if it was used since the clock hand came by.
+using FrameEntry = sync::Atomic<std::byte*>;
+static_assert(sizeof(FrameEntry) == sizeof(void*));
+
+inline uintptr_t used_bit(const std::byte* entry) { return reinterpret_cast<uintptr_t>(entry) & 1; }
+inline Frame* frame_in(std::byte* entry) { return reinterpret_cast<Frame*>(entry - used_bit(entry)); }
+inline std::byte* unused_entry(Frame* frame) { return reinterpret_cast<std::byte*>(frame); }
+inline std::byte* used_entry(Frame* frame) { return unused_entry(frame) + 1; }
 
 class FrameTable {
  public:

@@ -130,17 +130,17 @@ class PageReader {
     if (entry == nullptr) {
       return nullptr;
     }
-    uintptr_t seen = entry->load(std::memory_order_seq_cst);
-    auto* frame = reinterpret_cast<Frame*>(seen & ~kUsedBit);
+    std::byte* seen = entry->load(std::memory_order_seq_cst);
+    Frame* const frame = frame_in(seen);
     if (frame != nullptr && level == 0) {
       prefetch_leaf(frame->data());
     }
     if (frame == nullptr || !is_page_of(frame->data(), ref, level)) {
       return nullptr;
     }
-    if ((seen & kUsedBit) == 0) {
+    if (used_bit(seen) == 0) {
       // Relaxed: a hint for the clock hand. It fails if the frame was just unmapped.
-      entry->compare_exchange_strong(seen, seen | kUsedBit, std::memory_order_relaxed);
+      entry->compare_exchange_strong(seen, used_entry(frame), std::memory_order_relaxed);
     }
     ++hits_;
     return frame;

@@ -56,8 +56,8 @@ struct PageSource {
   Result<void> check_overflow_ref(const format::OverflowRef& ref) const;
   uint64_t slot_hint() { return env.threads().current_id(); }
 
-  Env& env;
   ReaderRegistry registry;
+  Env& env;
   PageFile file;
   Arena arena;
   const uint32_t checksum_seed;

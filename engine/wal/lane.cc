@@ -256,6 +256,7 @@ uint64_t Lane::missing_slots(uint64_t record_bytes) {
       flushing_bytes_ + buffer_.bytes().size() + format::kRecordHeaderBytes + record_bytes + kUnfilledBytes;
   const uint64_t room = usable_bytes(segment_bytes_ - position_.offset);
   const uint64_t per_segment = usable_bytes(segment_bytes_ - kFrameUnitBytes);
+  CHECK(per_segment > 0);
   const uint64_t segments = bytes > room ? (bytes - room + per_segment - 1) / per_segment : 0;
   const uint64_t needed = segments + 1;  // the last one stays without frames
   const uint64_t there = live_.back().sequence - position_.sequence + free_.size();

@@ -303,11 +303,11 @@ class Database {
   // Opens, or creates, the database in the directory `path`.
   // Durable when it returns: everything that a reader can see.
   // Errors: not_found, busy (names the owner's pid), corruption, unsupported, invalid_argument, io, no_space.
-  static Result<Database> open(std::string_view path, Options options = {});
+  static Result<Database> open(std::string_view path, const Options& options = {});
 
   // Opens a database whose log is damaged, which open() refuses, without the acknowledged commits that this costs, and
   // closes it. Keeps a copy of the log as it was. Does no harm to a sound one. Errors: those of open().
-  static Result<RecoveryReport> recover(std::string_view path, Options options = {});
+  static Result<RecoveryReport> recover(std::string_view path, const Options& options = {});
 
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
