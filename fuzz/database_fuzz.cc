@@ -1,7 +1,8 @@
 // Drives the public API against plain maps: every answer of the database must be the model's.
 //
-// Choices: a byte for the page size, then operations. The database lives in memory; pages are small so that trees get
-// deep.
+// Choices: a byte for the options, then operations. The database lives in memory, pages are small so that trees get
+// deep, and so is the log, so that checkpoints are many: most of a run must not go into filling segments with zeros.
+// Now and then the process is killed: a copy of its files goes on, and has everything that was said to be durable.
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "base/check.h"
 #include "fuzz/choices.h"
+#include "fuzz/files.h"
 
 namespace {
 
@@ -22,7 +24,11 @@ using holdfast::fuzz::Choices;
 using Rows = std::map<std::string, std::string>;
 using Model = std::map<std::string, Rows>;
 
+constexpr const char* kPath = "database";
+
 constexpr uint32_t kStepsMax = 400;
+constexpr uint32_t kPausesMax = 6;  // to open it again, or check all of it: each costs as much as many transactions
+constexpr uint32_t kValueBytesMax = 20000;  // larger than a logged group may be: a checkpoint of its own
 constexpr uint32_t kOpsPerTransactionMax = 64;
 
 std::string key_of(Choices& input) {
@@ -39,7 +45,7 @@ std::string key_of(Choices& input) {
 
 std::string value_of(Choices& input) {
   const uint32_t choice = input.below(16);
-  const uint32_t bytes = choice == 0 ? input.below(70000) : choice < 4 ? input.below(1500) : input.below(40);
+  const uint32_t bytes = choice == 0 ? input.below(kValueBytesMax) : choice < 4 ? input.below(1500) : input.below(40);
   return std::string(bytes, static_cast<char>('a' + input.below(26)));
 }
 
@@ -194,7 +200,8 @@ std::optional<Model> run_transaction(Choices& input, Database& database, Model m
   }
   // A write that changed nothing may still have created its bucket: the database says which are there.
   const auto names = transaction.buckets().value();
-  CHECK(transaction.commit().has_value());
+  const auto durability = input.below(4) == 0 ? holdfast::Durability::kDeferred : holdfast::Durability::kDurable;
+  CHECK(transaction.commit(durability).has_value());
   for (const auto& name : names) {
     model.try_emplace(name);
   }
@@ -202,24 +209,44 @@ std::optional<Model> run_transaction(Choices& input, Database& database, Model m
   return model;
 }
 
+holdfast::Options options_for(Choices& input) {
+  const uint32_t choice = input.below(8);
+  holdfast::Options options;
+  options.page_bytes = holdfast::kPageBytesMin << (choice & 1);
+  options.cache_bytes = holdfast::kCacheBytesMin;
+  options.lanes = 1;  // one thread commits, and has one home
+  options.checkpoint_wal_bytes = holdfast::kCheckpointWalBytesMin;
+  options.checkpoint_every_commit = choice == 7;
+  options.background = false;
+  return options;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   Choices input(data, bytes);
-  const auto env = holdfast::new_memory_env();
-  holdfast::Options options;
-  options.page_bytes = holdfast::kPageBytesMin << input.below(2);
-  options.cache_bytes = holdfast::kCacheBytesMin;
+  auto env = holdfast::new_memory_env();
+  holdfast::Options options = options_for(input);
   options.env = env.get();
-  std::optional<Database> database(Database::open("database", options).value());
+  std::optional<Database> database(Database::open(kPath, options).value());
   Model model;
+  uint32_t pauses = 0;
   for (uint32_t step = 0; step < kStepsMax && !input.empty(); ++step) {
     const uint32_t choice = input.below(16);
-    if (choice == 0) {
+    const bool pause = choice < 3 && pauses++ < kPausesMax;
+    if (pause && choice == 0) {
       CHECK(database->close().has_value());
-      database.emplace(Database::open("database", options).value());
+      database.emplace(Database::open(kPath, options).value());
       expect_model(*database, model);
-    } else if (choice == 1) {
+    } else if (pause && choice == 1) {
+      CHECK(database->wait_durable(database->snapshot().csn()).has_value());
+      auto left = holdfast::fuzz::env_of(holdfast::fuzz::files_of(*env, kPath), kPath);
+      database.reset();
+      env = std::move(left);
+      options.env = env.get();
+      database.emplace(Database::open(kPath, options).value());
+      expect_model(*database, model);
+    } else if (pause) {
       const auto report = database->check().value();
       CHECK(report.damage.empty());
       CHECK(report.page_count ==

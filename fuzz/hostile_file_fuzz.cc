@@ -13,6 +13,7 @@
 #include "format/meta.h"
 #include "format/page.h"
 #include "fuzz/choices.h"
+#include "fuzz/files.h"
 
 namespace {
 
@@ -20,6 +21,7 @@ using holdfast::Database;
 using holdfast::Result;
 using holdfast::fuzz::Choices;
 
+constexpr const char* kPath = "database";
 constexpr uint32_t kPageBytes = holdfast::kPageBytesMin;
 constexpr uint64_t kRowsMax = 20000;
 
@@ -27,13 +29,17 @@ holdfast::Options options_for(holdfast::Env& env) {
   holdfast::Options options;
   options.page_bytes = kPageBytes;
   options.cache_bytes = holdfast::kCacheBytesMin;
+  options.lanes = 1;
+  options.checkpoint_wal_bytes = holdfast::kCheckpointWalBytesMin;
+  options.background = false;
   options.env = &env;
   return options;
 }
 
-// A small database with three levels, an overflow value, and free pages.
-void fill(holdfast::Env& env) {
-  auto database = Database::open("database", options_for(env)).value();
+// A small database with three levels, an overflow value, and free pages. The same for every input of a process.
+holdfast::fuzz::Files make_files() {
+  const auto env = holdfast::new_memory_env();
+  auto database = Database::open(kPath, options_for(*env)).value();
   for (int round = 0; round < 3; ++round) {
     const auto done = database.exec([&](holdfast::Transaction& transaction) -> Result<void> {
       auto rows = transaction.bucket("rows");
@@ -45,10 +51,12 @@ void fill(holdfast::Env& env) {
     });
     CHECK(done.has_value());
   }
+  CHECK(database.close().has_value());
+  return holdfast::fuzz::files_of(*env, kPath);
 }
 
 void patch(Choices& input, holdfast::Env& env) {
-  const auto directory = env.open_directory("database", holdfast::DirectoryMode::kMustExist).value();
+  const auto directory = env.open_directory(kPath, holdfast::DirectoryMode::kMustExist).value();
   const auto file = directory->open_file("tree", holdfast::OpenMode::kReadWrite).value();
   const auto pages = static_cast<uint32_t>(file->size().value() / kPageBytes);
   std::vector<std::byte> page(kPageBytes);
@@ -108,10 +116,10 @@ Result<void> use(Database& database) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   Choices input(data, bytes);
-  const auto env = holdfast::new_memory_env();
-  fill(*env);
+  static const holdfast::fuzz::Files kFiles = make_files();
+  const auto env = holdfast::fuzz::env_of(kFiles, kPath);
   patch(input, *env);
-  auto database = Database::open("database", options_for(*env));
+  auto database = Database::open(kPath, options_for(*env));
   if (database) {
     static_cast<void>(use(*database));
   }
