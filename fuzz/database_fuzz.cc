@@ -18,8 +18,6 @@
 namespace {
 
 using holdfast::Database;
-using holdfast::ErrorCode;
-using holdfast::Result;
 using holdfast::fuzz::Choices;
 using Rows = std::map<std::string, std::string>;
 using Model = std::map<std::string, Rows>;
