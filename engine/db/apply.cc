@@ -36,6 +36,22 @@ Result<void> WriteSetApplier::apply(WriteSet& writes) {
   return {};
 }
 
+Result<void> WriteSetApplier::apply_rows(const std::string& name, bool implied, std::span<const tree::Op> rows) {
+  HOLDFAST_TRY_ASSIGN(Record* const record, current(name));
+  if (!*record && !implied) {
+    return {};
+  }
+  const Record before = *record;
+  if (!*record) {
+    *record = new_bucket();
+  }
+  HOLDFAST_TRY_ASSIGN((*record)->root, apply_rows(rows, (*record)->root));
+  if (*record != before) {
+    changes_.insert_or_assign(name, *record);
+  }
+  return {};
+}
+
 Result<void> WriteSetApplier::apply_bucket(BucketWrites& writes, Record& record) {
   if (writes.dropped && record) {
     HOLDFAST_TRY(tree::drop(writer_, record->root));
@@ -47,7 +63,7 @@ Result<void> WriteSetApplier::apply_bucket(BucketWrites& writes, Record& record)
     if (!writes.created && !writes.implied) {
       return {};
     }
-    record = format::BucketRecord{.bucket_id = next_.next_bucket_id++, .root = {}};
+    record = new_bucket();
   }
   for (const auto& [lo, hi] : writes.erased) {
     HOLDFAST_TRY_ASSIGN(record->root, tree::erase_range(writer_, record->root, lo,
@@ -60,20 +76,24 @@ Result<void> WriteSetApplier::apply_bucket(BucketWrites& writes, Record& record)
 }
 
 Result<format::PageRef> WriteSetApplier::apply_points(const PointWrites& points, const format::PageRef& root) {
-  if (root.is_null() && points.size() >= kBuildRowsMin) {
-    tree::Builder builder(writer_);
-    for (const auto& [key, value] : points) {
-      if (value) {
-        HOLDFAST_TRY(builder.add(key, *value));
-      }
-    }
-    return builder.finish();
-  }
   batch_.clear();
   for (const auto& [key, value] : points) {
     batch_.push_back({key, value});
   }
-  return tree::apply(writer_, root, batch_);
+  return apply_rows(batch_, root);
+}
+
+Result<format::PageRef> WriteSetApplier::apply_rows(std::span<const tree::Op> rows, const format::PageRef& root) {
+  if (!root.is_null() || rows.size() < kBuildRowsMin) {
+    return tree::apply(writer_, root, rows);
+  }
+  tree::Builder builder(writer_);
+  for (const tree::Op& row : rows) {
+    if (row.value) {
+      HOLDFAST_TRY(builder.add(row.key, *row.value));
+    }
+  }
+  return builder.finish();
 }
 
 void WriteSetApplier::tell_what_was_there() {

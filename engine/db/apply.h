@@ -3,6 +3,9 @@
 // Threads: the writer's. Fails: after an error the generation must be aborted, and this object thrown away.
 #pragma once
 
+#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <holdfast/result.h>
@@ -22,6 +25,9 @@ class WriteSetApplier {
 
   // Errors: io, corruption, no_space. `writes` must live on only if tell_what_was_there() is called.
   Result<void> apply(WriteSet& writes);
+  // The rows of one bucket, keys strictly increasing. Where it is not there it comes to be if that is `implied`, and
+  // else nothing happens. Errors: as above.
+  Result<void> apply_rows(const std::string& name, bool implied, std::span<const tree::Op> rows);
   // The state after everything that was applied, with this commit number.
   Result<State> finish(Csn csn);
   // Pre: the state is committed. Says in the write sets which buckets came to be by them (BucketWrites::implied).
@@ -33,6 +39,8 @@ class WriteSetApplier {
   Result<Record*> current(const std::string& name);
   Result<void> apply_bucket(BucketWrites& writes, Record& record);
   Result<format::PageRef> apply_points(const PointWrites& points, const format::PageRef& root);
+  Result<format::PageRef> apply_rows(std::span<const tree::Op> rows, const format::PageRef& root);
+  format::BucketRecord new_bucket() { return {.bucket_id = next_.next_bucket_id++, .root = {}}; }
 
   PageWriter& writer_;
   State next_;

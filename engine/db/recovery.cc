@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "db/apply.h"
-#include "db/redo.h"
+#include "db/replay_batch.h"
 #include "wal/lane.h"
 #include "wal/lane_scan.h"
 #include "wal/record_reader.h"
@@ -233,11 +233,15 @@ class Recovery {
     const Csn last = record(batch.back()).last_csn();
     HOLDFAST_TRY_ASSIGN(PageWriter* const writer, store_.begin(last));
     WriteSetApplier applier(*writer, base);
+    ReplayBatch rows(applier, store_.page_bytes());
     Result<void> applied;
     uint64_t bytes = 0;
     for (size_t at = 0; applied && at < batch.size(); ++at) {
       bytes += record(batch[at]).body_bytes;
-      applied = apply_record(applier, record(batch[at]), readers[batch[at].lane_index].read(batch[at].record_index));
+      applied = replay_record(batch[at], readers, rows);
+    }
+    if (applied) {
+      applied = rows.apply();
     }
     Result<State> state = applied ? applier.finish(last) : fail(std::move(applied).error());
     if (!state) {
@@ -250,14 +254,11 @@ class Recovery {
     return {};
   }
 
-  Result<void> apply_record(WriteSetApplier& applier, const wal::FoundRecord& record,
-                            const Result<std::vector<std::byte>>& body) const {
-    if (!body) {
-      return fail(body.error());
-    }
-    return decode_group(
-        *body, record.csn_count, store_.page_bytes(),
-        [&](const std::unique_ptr<WriteSet>& writes) -> Result<void> { return applier.apply(*writes); });
+  Result<void> replay_record(const wal::RecordRef& ref, std::vector<wal::RecordReader>& readers,
+                             ReplayBatch& rows) const {
+    const std::span<std::byte> body = rows.body_of(record(ref).body_bytes);
+    HOLDFAST_TRY(readers[ref.lane_index].read(ref.record_index, body));
+    return rows.add(body, record(ref).csn_count);
   }
 
   Result<format::LogStart> next_start() const {

@@ -1,5 +1,7 @@
 #include "wal/record_reader.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "format/wal_record.h"
 
@@ -20,14 +22,22 @@ Result<void> RecordReader::load(uint32_t segment_index) {
 
 Result<std::vector<std::byte>> RecordReader::read(size_t index) {
   CHECK(index < contents_.records.size());
+  std::vector<std::byte> body(contents_.records[index].body_bytes);
+  HOLDFAST_TRY(read(index, body));
+  return body;
+}
+
+Result<void> RecordReader::read(size_t index, std::span<std::byte> body) {
+  CHECK(index < contents_.records.size());
   const FoundRecord& record = contents_.records[index];
-  std::vector<std::byte> body;
-  body.reserve(record.body_bytes);
+  CHECK(body.size() == record.body_bytes);
+  size_t done = 0;
   for (size_t at = record.piece_begin; at < record.piece_end; ++at) {
     const RecordPiece& piece = contents_.pieces[at];
     HOLDFAST_TRY(load(piece.segment_index));
-    const auto bytes = std::span<const std::byte>(segment_).subspan(piece.offset, piece.bytes);
-    body.insert(body.end(), bytes.begin(), bytes.end());
+    std::ranges::copy(std::span<const std::byte>(segment_).subspan(piece.offset, piece.bytes),
+                      body.subspan(done).begin());
+    done += piece.bytes;
   }
   const format::RecordHeader header{record.checksum, record.csn_count, record.first_csn, record.body_bytes};
   if (!format::is_record_intact(header, body, format::checksum_seed_of(contents_.identity.database_id))) {
@@ -39,7 +49,7 @@ Result<std::vector<std::byte>> RecordReader::read(size_t index) {
     const RecordPiece& piece = contents_.pieces[record.piece_begin];
     return fail(std::move(error).at(contents_.segments[piece.segment_index].file, piece.offset));
   }
-  return body;
+  return {};
 }
 
 }  // namespace holdfast::wal

@@ -20,6 +20,8 @@ class RecordReader {
   // The body of contents.records[index]. Fastest in the order of records. Errors: io; corruption, if header and body do
   // not belong together.
   Result<std::vector<std::byte>> read(size_t index);
+  // The same into the caller's memory. Pre: `body` has body_bytes of the record.
+  Result<void> read(size_t index, std::span<std::byte> body);
 
  private:
   Result<void> load(uint32_t segment_index);
