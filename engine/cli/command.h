@@ -22,16 +22,18 @@ struct Chosen {
   std::string database_path;  // for hints
 };
 
-// Adds a subcommand whose arguments are an `Args` with a `path`. `define` adds its options to the App.
+// Adds a subcommand whose arguments are an `Args`. One with a `path` works on a database, which is the first argument.
+// `define` adds the other options to the App.
 template <class Args>
 CLI::App* add_command(CLI::App& app, Chosen& chosen, const std::string& name, const std::string& description,
                       Result<ExitCode> (*run)(const Args&), void (*define)(CLI::App&, Args&)) {
+  constexpr bool kHasDatabase = requires(Args args) { args.path; };
   CLI::App* command = app.add_subcommand(name, description);
   auto args = std::make_shared<Args>();
-  command->add_option("DATABASE", args->path, "The database's directory")->required();
+  if constexpr (kHasDatabase) command->add_option("DATABASE", args->path, "The database's directory")->required();
   define(*command, *args);
   command->callback([&chosen, args, run] {
-    chosen.database_path = args->path;
+    if constexpr (kHasDatabase) chosen.database_path = args->path;
     chosen.run = [args, run] { return run(*args); };
   });
   return command;
@@ -59,5 +61,6 @@ void add_row_commands(CLI::App& app, Chosen& chosen);  // put, get, delete
 void add_scan_command(CLI::App& app, Chosen& chosen);
 void add_load_command(CLI::App& app, Chosen& chosen);
 void add_dump_command(CLI::App& app, Chosen& chosen);
+void add_proof_commands(CLI::App& app, Chosen& chosen);  // keygen, verify-proof
 
 }  // namespace holdfast::cli

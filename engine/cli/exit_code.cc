@@ -51,7 +51,7 @@ std::string_view exit_code_table() {
          "    1  the key, bucket, database or input file is not there\n"
          "    2  wrong usage: option, argument or input line\n"
          "    3  another process has the database open\n"
-         "    4  damage: `check` found some, or a command met it\n"
+         "    4  damage: `check` found some, or a command met it; a proof does not hold\n"
          "    5  the operating system refused a read or write\n"
          "    6  the disk is full; the failed commit changed nothing\n"
          "    7  the database takes no writes\n"

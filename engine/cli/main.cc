@@ -29,6 +29,7 @@ constexpr const char* kFooter =
     "  holdfast dump orders.db > orders.dump && holdfast create copy.db && holdfast load copy.db orders.dump\n"
     "  holdfast check orders.db && echo sound\n"
     "  holdfast wal stat orders.db\n"
+    "  holdfast verify-proof --key audit.pub --payload event.json event.tlog-proof\n"
     "\n"
     "`holdfast COMMAND --help` says more. After `--` every argument is taken as it is: holdfast put db b -- -key -1\n"
     "\n";
@@ -55,6 +56,7 @@ int run(int argc, char** argv) {
   add_check_command(app, chosen);
   add_recover_command(app, chosen);
   add_wal_commands(app, chosen);
+  add_proof_commands(app, chosen);
 
   try {
     app.parse(argc, argv);
