@@ -1,16 +1,9 @@
-// The hand-made inputs of the fuzz targets for formats: each file in corpus/ is what its name says.
-//
-// HOLDFAST_UPDATE_GOLDEN=1 in the environment writes them. Inputs that a fuzzer found lie beside them under other
-// names.
+// The hand-made inputs of the fuzz targets for formats (tests/corpus.h).
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
 
+#include "tests/corpus.h"
 #include "tests/format/samples.h"
 #include "tests/format/wal_samples.h"
 
@@ -21,7 +14,6 @@ using samples::Bytes;
 using samples::kPageBytes;
 using samples::ref_to;
 using samples::sealed;
-using Inputs = std::map<std::string, Bytes>;
 
 // As fuzz/input.h reads a short input: as many bytes of the start of the page as of its end, nothing but zeros between.
 Bytes shortened(const Bytes& page) {
@@ -48,20 +40,6 @@ Bytes without_trailing_zeros(Bytes bytes) {
     bytes.pop_back();
   }
   return bytes;
-}
-
-void expect_inputs(const std::string& target, const Inputs& inputs) {
-  const std::filesystem::path directory = std::filesystem::path(HOLDFAST_TESTS_DIR) / ".." / "corpus" / target;
-  for (const auto& [name, bytes] : inputs) {
-    const std::string text(as_text(bytes));
-    if (std::getenv("HOLDFAST_UPDATE_GOLDEN") != nullptr) {
-      std::filesystem::create_directories(directory);
-      std::ofstream(directory / name, std::ios::binary) << text;
-    }
-    std::ifstream file(directory / name, std::ios::binary);
-    ASSERT_TRUE(file) << "no " << (directory / name).string();
-    EXPECT_EQ(std::string((std::istreambuf_iterator<char>(file)), {}), text) << target << "/" << name;
-  }
 }
 
 TEST(Corpus, leaves) {

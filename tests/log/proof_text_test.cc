@@ -119,6 +119,20 @@ TEST(ProofText, has_one_text_for_each_proof) {
 
 // --- what it proves
 
+// An auditor takes the header and nothing else.
+TEST(ProofHeader, includes_nothing_of_the_engine) {
+  std::ifstream header(std::string(HOLDFAST_TESTS_DIR) + "/../engine/include/holdfast/proof.h");
+  size_t includes = 0;
+  for (std::string line; std::getline(header, line);) {
+    if (line.starts_with("#include")) {
+      ++includes;
+      EXPECT_TRUE(line.starts_with("#include <openssl/") || line.find('/') == std::string::npos) << line;
+      EXPECT_EQ(line.find('"'), std::string::npos) << line;
+    }
+  }
+  EXPECT_GT(includes, 10U);
+}
+
 TEST(CheckRecord, accepts_every_record_of_a_stream) {
   const Stream stream(20);
   for (uint64_t size = 1; size <= 20; ++size) {
