@@ -212,7 +212,7 @@ RC_GTEST_PROP(Merkle, plans_are_small_and_cover_the_tree, ()) {
       // Its subtrees, too, follow each other, and each is complete.
       uint64_t at = range.begin;
       for (const Subtree& subtree : subtrees_of(range)) {
-        RC_ASSERT(subtree.index << subtree.level == at);
+        RC_ASSERT((subtree.index << subtree.level) == at);
         at += uint64_t{1} << subtree.level;
       }
       RC_ASSERT(at == end);
