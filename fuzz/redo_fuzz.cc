@@ -4,6 +4,7 @@
 
 #include <holdfast/options.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "db/redo.h"
 #include "fuzz/input.h"
@@ -47,6 +48,37 @@ void walk(std::span<const std::byte> bytes) {
         }
         sink = sink + fuzz::sum_of(key) + fuzz::sum_of(other.value_or(""));
       }
+    }
+    uint32_t streams = 0;
+    if (!reader.count(streams)) {
+      return;
+    }
+    for (; streams > 0; --streams) {
+      format::RedoStream stream;
+      uint32_t events = 0;
+      if (!reader.stream(stream) || !reader.count(events)) {
+        return;
+      }
+      for (; events > 0; --events) {
+        format::StoredAs stored_as{};
+        std::span<const std::byte> stored;
+        if (!reader.event(stored_as, stored)) {
+          return;
+        }
+        sink = sink + fuzz::sum_of(as_text(stored));
+      }
+    }
+    uint32_t rows = 0;
+    if (!reader.count(rows)) {
+      return;
+    }
+    for (; rows > 0; --rows) {
+      std::string_view key;
+      std::optional<std::string_view> value;
+      if (!reader.point(key, value)) {
+        return;
+      }
+      sink = sink + fuzz::sum_of(key) + fuzz::sum_of(value.value_or(""));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
 
 namespace {
 
@@ -33,7 +34,7 @@ Result<void> WriteSetApplier::apply(WriteSet& writes) {
       changes_.insert_or_assign(bucket.name, *record);
     }
   }
-  return {};
+  return stage_.append(writes, next_.next_bucket_id);
 }
 
 Result<void> WriteSetApplier::apply_rows(const std::string& name, bool implied, std::span<const tree::Op> rows) {
@@ -104,8 +105,12 @@ void WriteSetApplier::tell_what_was_there() {
 
 Result<State> WriteSetApplier::finish(Csn csn) {
   HOLDFAST_TRY_ASSIGN(next_.catalog, catalog::apply(writer_, next_.catalog, changes_));
+  if (!stage_.empty()) {
+    HOLDFAST_TRY_ASSIGN(next_.streams, stage_.finish());
+  }
   next_.csn = csn;
   return next_;
 }
 
+}  // namespace HOLDFAST_FLAVOR
 }  // namespace holdfast

@@ -1,4 +1,4 @@
-// Applies write sets to the trees of one generation, in commit order, and then the catalog.
+// Applies write sets to the trees of one generation, in commit order, and then the catalog and the stream tree.
 //
 // Threads: the writer's. Fails: after an error the generation must be aborted, and this object thrown away.
 #pragma once
@@ -11,17 +11,20 @@
 #include <holdfast/result.h>
 
 #include "db/catalog.h"
+#include "db/stream_stage.h"
 #include "db/write_set.h"
 #include "page/page_reader.h"
 #include "page/page_writer.h"
 #include "tree/tree.h"
 
 namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
 
 class WriteSetApplier {
  public:
   // `base`: the state that the generation changes.
-  WriteSetApplier(PageWriter& writer, const State& base) : writer_(writer), next_(base) {}
+  WriteSetApplier(PageWriter& writer, const State& base, Streams& streams)
+      : writer_(writer), next_(base), stage_(streams, writer, base) {}
 
   // Errors: io, corruption, no_space. `writes` must live on only if tell_what_was_there() is called.
   Result<void> apply(WriteSet& writes);
@@ -32,6 +35,8 @@ class WriteSetApplier {
   Result<State> finish(Csn csn);
   // Pre: the state is committed. Says in the write sets which buckets came to be by them (BucketWrites::implied).
   void tell_what_was_there();
+  // What was appended to streams.
+  StreamStage& streams() { return stage_; }
 
  private:
   using Record = std::optional<format::BucketRecord>;
@@ -44,10 +49,12 @@ class WriteSetApplier {
 
   PageWriter& writer_;
   State next_;
+  StreamStage stage_;
   catalog::Changes buckets_;  // looked up; unchanged ones too
   catalog::Changes changes_;
   std::vector<BucketWrites*> were_there_;
   std::vector<tree::Op> batch_;
 };
 
+}  // namespace HOLDFAST_FLAVOR
 }  // namespace holdfast

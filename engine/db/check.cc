@@ -152,6 +152,9 @@ class Checker {
     };
     tree::check(reader, state.catalog, catalog);
     report_.buckets = buckets.size();
+    tree::CheckVisitor streams = visitor();
+    streams.row = [](std::string_view, std::string_view) {};  // check_streams() reads them
+    tree::check(reader, state.streams, streams);
 
     tree::CheckVisitor rows = visitor();
     rows.row = [&](std::string_view key, std::string_view value) {

@@ -10,20 +10,34 @@ inline namespace HOLDFAST_FLAVOR {
 Result<bool> Checkpointer::begin() {
   CHECK(!checkpoint_);
   if (store_.newest().csn == store_.meta().csn) {
+    // No tail is left; but files may have been superseded since.
+    streams_.end_flush(streams_.begin_flush(), true);
     return false;
   }
   store_.set_log_start(log_.start_behind(store_.newest().csn));
   HOLDFAST_TRY_ASSIGN(checkpoint_, store_.begin_checkpoint());
+  flush_ = streams_.begin_flush();
   const sync::Lock lock(mutex_);
   is_writing_ = true;
   return true;
 }
 
 Result<void> Checkpointer::write() {
-  auto written = store_.write_checkpoint(*checkpoint_);
+  auto written = write_streams(flush_);
+  if (written) {
+    written = store_.write_checkpoint(*checkpoint_);
+  }
   const sync::Lock lock(mutex_);
   is_writing_ = false;
   written_.notify_all();
+  return written;
+}
+
+Result<void> Checkpointer::write_streams(const StreamFlush& flush) {
+  auto written = streams_.write(flush);
+  if (!written && written.error().code() == ErrorCode::kIo) {
+    return fail(store_.fail_for_ever(written.error()));
+  }
   return written;
 }
 
@@ -38,6 +52,7 @@ void Checkpointer::finish() {
   const bool is_durable = checkpoint_->stage == Checkpoint::Stage::kDurable;
   const format::LogStart start = checkpoint_->meta.log;
   store_.end_checkpoint(std::move(checkpoint_));
+  streams_.end_flush(flush_, is_durable);
   if (is_durable) {
     log_.recycle(start);
     count_.fetch_add(1, std::memory_order_relaxed);
@@ -59,7 +74,13 @@ Result<void> Checkpointer::close() {
   format::LogStart start = log_.start_behind(store_.newest().csn);
   start.closed = true;
   store_.set_log_start(start);
-  HOLDFAST_TRY(store_.checkpoint());
+  const StreamFlush flush = streams_.begin_flush();
+  auto closed = write_streams(flush);
+  if (closed) {
+    closed = store_.checkpoint();
+  }
+  streams_.end_flush(flush, closed.has_value());
+  HOLDFAST_TRY(closed);
   log_.recycle_and_give_back(start);
   return {};
 }

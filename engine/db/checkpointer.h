@@ -10,6 +10,7 @@
 #include <holdfast/result.h>
 
 #include "db/log.h"
+#include "db/streams.h"
 #include "env/sync.h"
 #include "page/page_store.h"
 
@@ -18,7 +19,7 @@ inline namespace HOLDFAST_FLAVOR {
 
 class Checkpointer {
  public:
-  Checkpointer(PageStore& store, Log& log) : store_(store), log_(log) {}
+  Checkpointer(PageStore& store, Log& log, Streams& streams) : store_(store), log_(log), streams_(streams) {}
 
   // False: the newest state is durable in the tree already. Pre: none is under way. Errors: those of
   // PageStore::begin_checkpoint.
@@ -38,8 +39,13 @@ class Checkpointer {
 
  private:
   PageStore& store_;
+  // Errors: no_space; outcome_unknown: the store is read-only from here on.
+  Result<void> write_streams(const StreamFlush& flush);
+
   Log& log_;
+  Streams& streams_;
   std::unique_ptr<Checkpoint> checkpoint_;
+  StreamFlush flush_;  // of it
   sync::Mutex mutex_;
   bool is_writing_ = false;  // under mutex_
   sync::CondVar written_;

@@ -144,6 +144,7 @@ void Committer::commit_together(Group group) {
 Committer::Group Committer::accept(const Group& group) {
   Group accepted;
   std::vector<CommitRecord> before;  // of the members accepted so far
+  StreamEnds ends;
   Csn csn = store_.newest().csn;
   for (PendingCommit* const member : group) {
     bool loses = false;
@@ -158,6 +159,11 @@ Committer::Group Committer::accept(const Group& group) {
       member->result = fail(ErrorCode::kConflict, "another transaction changed the same data and committed first");
       continue;
     }
+    if (auto fits = accept_events(member->writes, ends); !fits) {
+      conflicts_.fetch_add(fits.error().code() == ErrorCode::kConflict ? 1 : 0, std::memory_order_relaxed);
+      member->result = fail(std::move(fits).error());
+      continue;
+    }
     csn = next(csn);
     accepted.push_back(member);
     if (member != group.back()) {
@@ -165,6 +171,55 @@ Committer::Group Committer::accept(const Group& group) {
     }
   }
   return accepted;
+}
+
+Result<void> Committer::accept_events(const WriteSet& writes, StreamEnds& ends) {
+  if (writes.stream_count() == 0) {
+    return {};
+  }
+  PageReader reader = store_.new_reader_of_newest();
+  const auto end_of = [&](const std::string& name) -> Result<uint64_t> {
+    if (const auto found = ends.find(name); found != ends.end()) {
+      return found->second;
+    }
+    HOLDFAST_TRY_ASSIGN(const Streams::Live* const live, streams_.find(reader, reader.state().streams, name));
+    return live != nullptr ? live->tail.head.next_offset : 0;
+  };
+  StreamEnds after;
+  for (uint32_t index = 0; index < writes.stream_count(); ++index) {
+    const StreamWrites& stream = writes.stream(index);
+    if (stream.empty() && !stream.expected) {
+      continue;
+    }
+    HOLDFAST_TRY_ASSIGN(const uint64_t end, end_of(stream.name));
+    if (stream.expected && *stream.expected != end) {
+      return fail(ErrorCode::kConflict, "stream " + stream.name + " has " + std::to_string(end) + " records, and not " +
+                                            std::to_string(*stream.expected));
+    }
+    after.insert_or_assign(stream.name, end + stream.events.size());
+  }
+  for (const auto& [name, end] : after) {
+    ends.insert_or_assign(name, end);
+  }
+  return {};
+}
+
+Result<void> Committer::commit_at_once(WriteSetApplier& applier, const State& state) {
+  const StreamFlush flush = applier.streams().flush();
+  auto committed = streams_.write(flush);
+  if (!committed) {
+    store_.abort();
+    if (committed.error().code() == ErrorCode::kIo) {
+      committed = fail(store_.fail_for_ever(committed.error()));
+    }
+  } else {
+    committed = store_.commit(state);
+  }
+  if (committed) {
+    applier.streams().keep();
+  }
+  streams_.end_flush(flush, committed.has_value());
+  return committed;
 }
 
 std::optional<std::span<const std::byte>> Committer::redo_of(const Group& accepted) {
@@ -210,7 +265,7 @@ bool Committer::write(const Group& accepted) {
     tell_all(accepted, writer.error());
     return true;
   }
-  WriteSetApplier applier(**writer, base);
+  WriteSetApplier applier(**writer, base, streams_);
   bool again = false;
   const auto state = apply(accepted, applier, last, again);
   if (!state) {
@@ -221,9 +276,12 @@ bool Committer::write(const Group& accepted) {
     start = log_.start_behind(last);
     store_.set_log_start(start);
   }
-  if (const auto committed = redo ? store_.publish(*state) : store_.commit(*state); !committed) {
+  if (const auto committed = redo ? store_.publish(*state) : commit_at_once(applier, *state); !committed) {
     tell_all(accepted, committed.error());
     return true;
+  }
+  if (redo) {
+    applier.streams().keep();
   }
   applier.tell_what_was_there();
   record(accepted, first);

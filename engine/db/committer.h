@@ -19,8 +19,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <holdfast/database.h>
@@ -31,6 +33,7 @@
 #include "db/conflicts.h"
 #include "db/log.h"
 #include "db/read_set.h"
+#include "db/streams.h"
 #include "db/write_set.h"
 #include "env/sync.h"
 #include "page/page_store.h"
@@ -64,10 +67,11 @@ class Committer {
  public:
   enum class Writes : uint8_t { kAllowed, kRefused };
   // `log_bytes_max`: a larger group is not logged.
-  Committer(PageStore& store, Log& log, Checkpointer& checkpointer, ActiveTransactions& active, Writes allowed,
-            uint64_t log_bytes_max)
+  Committer(PageStore& store, Log& log, Streams& streams, Checkpointer& checkpointer, ActiveTransactions& active,
+            Writes allowed, uint64_t log_bytes_max)
       : store_(store),
         log_(log),
+        streams_(streams),
         checkpointer_(checkpointer),
         active_(active),
         allowed_(allowed),
@@ -93,6 +97,12 @@ class Committer {
   void bound_buffers(sync::Lock& lock, Csn csn);
   // Checks the members for conflicts and tells those that lose. The others are returned.
   Group accept(const Group& group);
+  // How far streams reach behind the members accepted so far.
+  using StreamEnds = std::map<std::string, uint64_t, std::less<>>;
+  // Whether the streams are where the member expects them; if so, its events count. Errors: conflict, io, corruption.
+  Result<void> accept_events(const WriteSet& writes, StreamEnds& ends);
+  // Publishes the generation without the log. Errors: those of PageStore::commit.
+  Result<void> commit_at_once(WriteSetApplier& applier, const State& state);
   // Applies and commits. False: some member failed alone (its result is set), and the rest is to be tried again.
   bool write(const Group& accepted);
   // Applies everything to one generation. Nullopt: told, or (`again`) to be tried without a member that was told.
@@ -106,6 +116,7 @@ class Committer {
 
   PageStore& store_;
   Log& log_;
+  Streams& streams_;
   Checkpointer& checkpointer_;
   ActiveTransactions& active_;
   const Writes allowed_;

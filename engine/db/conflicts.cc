@@ -62,6 +62,13 @@ CommitRecord::CommitRecord(Csn csn, const WriteSet& writes) : csn_(csn) {
       memory_bytes_ += sizeof(KeyRanges::Map::value_type) + lo.size() + (hi ? hi->size() : 0);
     }
   }
+  for (uint32_t index = 0; index < writes.stream_count(); ++index) {
+    // A trim changes the head too: it names the stream, beside the rows.
+    if (const StreamWrites& from = writes.stream(index); !from.empty() || !writes.stream_rows().empty()) {
+      streams_.push_back(from.name);
+      memory_bytes_ += sizeof(std::string) + from.name.size();
+    }
+  }
 }
 
 bool CommitRecord::writes_meet(const BucketRecord& record, const BucketWrites& writes) {
@@ -136,7 +143,7 @@ bool CommitRecord::conflicts_with(const WriteSet& writes, const ReadSet* reads) 
       return true;
     }
   }
-  return false;
+  return std::ranges::any_of(streams_, [&](const std::string& name) { return reads->has_stream(name); });
 }
 
 void CommitHistory::add(CommitRecord record) {

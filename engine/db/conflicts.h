@@ -1,6 +1,6 @@
 // Conflict check: did a commit since the snapshot change what this transaction changes (or, serializable, has read)?
 //
-//   CommitRecord        what one commit changed: keys, ranges, buckets made and dropped; without values
+//   CommitRecord        what one commit changed: keys, ranges, buckets made and dropped, streams; without values
 //   CommitHistory       the records of recent commits, for as long as an active transaction is older than they are
 //   ActiveTransactions  the snapshots of the transactions that may still commit
 //
@@ -60,6 +60,7 @@ class CommitRecord {
   Csn csn_;
   uint64_t memory_bytes_ = 0;
   std::map<std::string, BucketRecord, std::less<>> buckets_;
+  std::vector<std::string> streams_;  // appended to, or trimmed
 };
 
 class CommitHistory {

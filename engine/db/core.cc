@@ -4,6 +4,8 @@
 
 #include "db/check.h"
 #include "db/limits.h"
+#include "db/stream_check.h"
+#include "db/stream_head.h"
 #include "db/transaction_core.h"
 
 namespace holdfast {
@@ -20,14 +22,17 @@ UpkeepLimits limits_of(const Options& options) {
 
 }  // namespace
 
-DatabaseCore::DatabaseCore(OpenFiles files, std::unique_ptr<Log> log, RecoveryReport recovery, Env& env,
-                           const Options& options)
+DatabaseCore::DatabaseCore(OpenFiles files, std::unique_ptr<Streams> streams, std::unique_ptr<Log> log,
+                           RecoveryReport recovery, Env& env, const Options& options)
     : files_(std::move(files)),
       read_only_(options.read_only),
+      threads_(options.background ? &env.threads() : nullptr),
+      clock_(env.clock()),
       recovery_(std::move(recovery)),
+      streams_(std::move(streams)),
       log_(std::move(log)),
-      checkpointer_(*files_.store, *log_),
-      committer_(*files_.store, *log_, checkpointer_, active_,
+      checkpointer_(*files_.store, *log_, *streams_),
+      committer_(*files_.store, *log_, *streams_, checkpointer_, active_,
                  read_only_ ? Committer::Writes::kRefused : Committer::Writes::kAllowed,
                  options.checkpoint_wal_bytes / kLogShareMax),
       upkeep_(env, *log_, committer_, checkpointer_, limits_of(options)) {}
@@ -37,11 +42,13 @@ Result<std::unique_ptr<DatabaseCore>> DatabaseCore::open(std::string_view path, 
   HOLDFAST_TRY(check_options(options));
   Env& env = options.env != nullptr ? *options.env : posix_env();
   HOLDFAST_TRY_ASSIGN(OpenFiles files, open_files(env, path, options));
+  auto streams =
+      std::make_unique<Streams>(*files.directory, files.store->meta().database_id, options.stream_segment_bytes);
   RecoveryReport recovery;
   HOLDFAST_TRY_ASSIGN(std::unique_ptr<Log> log,
-                      open_log(env, *files.directory, *files.store, options, on_damage, recovery));
+                      open_log(env, *files.directory, *files.store, *streams, options, on_damage, recovery));
   std::unique_ptr<DatabaseCore> core(
-      new DatabaseCore(std::move(files), std::move(log), std::move(recovery), env, options));
+      new DatabaseCore(std::move(files), std::move(streams), std::move(log), std::move(recovery), env, options));
   if (core->log_->has_lanes() && options.background) {
     HOLDFAST_TRY(core->upkeep_.start());
   }
@@ -69,6 +76,9 @@ Result<Commit> DatabaseCore::commit(PendingCommit& pending) {
     }
   }
   auto committed = committer_.commit(pending);
+  if (pending.writes.stream_count() > 0) {
+    streams_->tell_growth();  // a failure too: who waits must not wait for ever
+  }
   if (committed) {
     upkeep_.committed(pending.durability);
   }
@@ -100,6 +110,25 @@ Result<void> DatabaseCore::when_durable(Csn csn, std::function<void(Result<void>
   return {};
 }
 
+Result<bool> DatabaseCore::wait_for_record(std::string_view stream, uint64_t offset, uint64_t timeout_ns) {
+  const uint64_t start_ns = clock_.monotonic_ns();
+  for (;;) {
+    const uint64_t seen = streams_->growth();
+    PageReader reader = store().new_reader();
+    HOLDFAST_TRY_ASSIGN(const StreamHead head, find_head(reader, stream));
+    if (head.next_offset > offset) {
+      return true;
+    }
+    if (const std::string failure = store().failure(); !failure.empty()) {
+      return fail(ErrorCode::kReadOnly, failure);
+    }
+    const uint64_t passed_ns = clock_.monotonic_ns() - start_ns;
+    if (passed_ns >= timeout_ns || !streams_->wait_for_growth(seen, timeout_ns - passed_ns)) {
+      return false;
+    }
+  }
+}
+
 Stats DatabaseCore::stats() {
   const PageStoreStats pages = store().stats();
   const LogStats log = log_->stats();
@@ -125,6 +154,8 @@ Stats DatabaseCore::stats() {
   stats.wal_bytes_written = log.bytes_written;
   stats.wal_flushes = log.flushes;
   stats.checkpoints = checkpointer_.count();
+  stats.stream_tail_bytes = streams_->tail_bytes();
+  stats.stream_bytes_written = streams_->bytes_written();
   stats.recovery = recovery_;
   stats.live_snapshots = pages.live_readers;
   stats.oldest_snapshot = pages.live_readers > 0 ? pages.oldest_reader : stats.csn;
@@ -150,6 +181,12 @@ Result<CheckReport> DatabaseCore::check(const std::function<bool(uint64_t done, 
       return;
     }
     report = check_database(store(), *files_.directory, *log_, progress);
+    if (report && !report->stopped) {
+      const auto go_on = [&] { return !progress || progress(report->page_count, report->page_count); };
+      if (auto checked = check_streams(*this, *report, go_on); !checked) {
+        report = fail(std::move(checked).error());
+      }
+    }
   });
   return report;
 }

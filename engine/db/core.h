@@ -16,6 +16,7 @@
 #include "db/log.h"
 #include "db/open.h"
 #include "db/recovery.h"
+#include "db/streams.h"
 #include "db/upkeep.h"
 
 namespace holdfast {
@@ -26,6 +27,9 @@ class DatabaseCore {
   static Result<std::unique_ptr<DatabaseCore>> open(std::string_view path, const Options& options, OnDamage on_damage);
 
   PageStore& store() const { return *files_.store; }
+  Streams& streams() const { return *streams_; }
+  // Nullptr: the database may start none.
+  Threads* threads() const { return threads_; }
   ActiveTransactions& active() { return active_; }
   const RecoveryReport& recovery() const { return recovery_; }
 
@@ -36,6 +40,8 @@ class DatabaseCore {
   // Errors: outcome_unknown, invalid_argument.
   Result<void> wait_durable(Csn csn);
   Result<void> when_durable(Csn csn, std::function<void(Result<void>)> done);
+  // Until the stream has more records than `offset`. False: the time is up. Errors: those of find_stream(), read_only.
+  Result<bool> wait_for_record(std::string_view stream, uint64_t offset, uint64_t timeout_ns);
   Result<void> checkpoint() { return upkeep_.checkpoint(); }
   Stats stats();
   Result<CheckReport> check(const std::function<bool(uint64_t done, uint64_t total)>& progress);
@@ -44,14 +50,18 @@ class DatabaseCore {
   Result<void> close();
 
  private:
-  DatabaseCore(OpenFiles files, std::unique_ptr<Log> log, RecoveryReport recovery, Env& env, const Options& options);
+  DatabaseCore(OpenFiles files, std::unique_ptr<Streams> streams, std::unique_ptr<Log> log, RecoveryReport recovery,
+               Env& env, const Options& options);
   Result<void> check_csn(Csn csn);
   bool takes_writes() const { return !read_only_ && store().failure().empty(); }
 
   OpenFiles files_;
   const bool read_only_;
+  Threads* const threads_;
+  Clock& clock_;
   const RecoveryReport recovery_;
   ActiveTransactions active_;
+  std::unique_ptr<Streams> streams_;
   std::unique_ptr<Log> log_;
   Checkpointer checkpointer_;
   Committer committer_;

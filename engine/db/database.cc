@@ -155,6 +155,11 @@ Result<bool> Database::erase(std::string_view bucket, std::string_view key) {
   return found;
 }
 
+Stream Database::stream(std::string_view name) {
+  CHECK(core_ != nullptr);
+  return {core_.get(), name};
+}
+
 Csn Database::durable_csn() const {
   CHECK(core_ != nullptr);
   return core_->durable_csn();

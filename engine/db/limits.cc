@@ -44,6 +44,23 @@ Result<void> check_bucket_name(std::string_view name) {
   return {};
 }
 
+Result<void> check_stream_name(std::string_view name) {
+  if (name.empty()) [[unlikely]] {
+    return fail(ErrorCode::kInvalidArgument, "the stream name is empty; a stream name has at least 1 byte");
+  }
+  if (name.size() > kStreamNameBytesMax) [[unlikely]] {
+    return refuse("the stream name", name.size(), "kStreamNameBytesMax", kStreamNameBytesMax);
+  }
+  return {};
+}
+
+Result<void> check_event(std::string_view event) {
+  if (event.size() > kEventBytesMax) [[unlikely]] {
+    return refuse("the event", event.size(), "kEventBytesMax", kEventBytesMax);
+  }
+  return {};
+}
+
 Result<void> check_options(const Options& options) {
   if (options.page_bytes < kPageBytesMin || options.page_bytes > kPageBytesMax ||
       !std::has_single_bit(options.page_bytes)) {
@@ -63,6 +80,11 @@ Result<void> check_options(const Options& options) {
     return fail(ErrorCode::kInvalidArgument, "checkpoint_wal_bytes is " + std::to_string(options.checkpoint_wal_bytes) +
                                                  "; kCheckpointWalBytesMin is " +
                                                  std::to_string(kCheckpointWalBytesMin));
+  }
+  if (options.stream_segment_bytes < kStreamSegmentBytesMin || options.stream_segment_bytes > kStreamSegmentBytesMax) {
+    return fail(ErrorCode::kInvalidArgument, "stream_segment_bytes is " + std::to_string(options.stream_segment_bytes) +
+                                                 "; it must be from " + std::to_string(kStreamSegmentBytesMin) +
+                                                 " to " + std::to_string(kStreamSegmentBytesMax));
   }
   return {};
 }

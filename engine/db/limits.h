@@ -6,6 +6,7 @@
 
 #include <holdfast/options.h>
 #include <holdfast/result.h>
+#include <holdfast/stream.h>
 
 namespace holdfast {
 
@@ -13,6 +14,8 @@ namespace holdfast {
 Result<void> check_key(std::string_view key, uint32_t page_bytes);
 Result<void> check_value(std::string_view value);
 Result<void> check_bucket_name(std::string_view name);
+Result<void> check_stream_name(std::string_view name);
+Result<void> check_event(std::string_view event);
 Result<void> check_options(const Options& options);
 
 // A bound of a range may be longer than any key. Cutting it one byte behind the longest key changes no comparison with

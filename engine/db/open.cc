@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "format/identity.h"
+#include "log/segment_file.h"
 #include "page/meta_pages.h"
 #include "wal/slot_file.h"
 
@@ -18,7 +19,8 @@ constexpr std::string_view kNewTreeFileName = "tree.new";
 constexpr std::string_view kNewIdentityFileName = "identity.new";
 
 struct Found {
-  bool tree = false, identity = false, leftovers = false, log = false;
+  bool tree = false, identity = false, leftovers = false;
+  bool log = false;     // of the write-ahead log, or of streams
   std::string foreign;  // one name that is not ours
 };
 
@@ -32,7 +34,7 @@ Result<Found> look_around(Directory& directory) {
       found.identity = true;
     } else if (name == kNewTreeFileName || name == kNewIdentityFileName) {
       found.leftovers = true;
-    } else if (wal::parse_slot_file_name(name)) {
+    } else if (wal::parse_slot_file_name(name) || log::parse_segment_file_name(name)) {
       found.log = true;
     } else if (name != kLockFileName && found.foreign.empty()) {
       found.foreign = name;

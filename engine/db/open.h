@@ -4,6 +4,7 @@
 //   tree         pages; the database itself
 //   identity     format/identity.h; written last when a database is created
 //   wal-LL-SSSS  the write-ahead log (engine/wal/slot_file.h); made by the first open that writes
+//   stream-*     segments of streams (format/stream_segment.h)
 //   lock         nothing that matters; locked while the database is open
 //
 // Creation: tree.new, sync, rename to tree, sync the directory; then identity.new, sync, rename to identity, sync the

@@ -31,10 +31,12 @@ constexpr std::string_view kKeptPrefix = "cut-";
 
 class Recovery {
  public:
-  Recovery(Env& env, Directory& directory, PageStore& store, const Options& options, RecoveryReport& report)
+  Recovery(Env& env, Directory& directory, PageStore& store, Streams& streams, const Options& options,
+           RecoveryReport& report)
       : env_(env),
         directory_(directory),
         store_(store),
+        streams_(streams),
         options_(options),
         report_(report),
         old_(store.meta().log),
@@ -127,7 +129,11 @@ class Recovery {
       HOLDFAST_TRY(directory_.sync());
     }
     store_.set_log_start(start);
-    if (const auto made = store_.checkpoint(); !made) {
+    const StreamFlush flush = streams_.begin_flush();
+    HOLDFAST_TRY(streams_.write(flush));
+    const auto made = store_.checkpoint();
+    streams_.end_flush(flush, made.has_value());
+    if (!made) {
       // Nobody has committed here yet: whether it survives or not, the same is shown.
       const Error& error = made.error();
       return fail(error.code() == ErrorCode::kOutcomeUnknown
@@ -139,6 +145,8 @@ class Recovery {
       lanes[lane]->recycle(start.first_sequence[lane]);
     }
     HOLDFAST_TRY(remove_lanes_from(start.lane_count));
+    PageReader reader = store_.new_reader_of_newest();
+    HOLDFAST_TRY(streams_.remove_unnamed(reader, reader.state().streams));
     return std::make_unique<Log>(env_, store_, start, std::move(lanes));
   }
 
@@ -232,7 +240,7 @@ class Recovery {
     const State base = store_.newest();
     const Csn last = record(batch.back()).last_csn();
     HOLDFAST_TRY_ASSIGN(PageWriter* const writer, store_.begin(last));
-    WriteSetApplier applier(*writer, base);
+    WriteSetApplier applier(*writer, base, streams_);
     ReplayBatch rows(applier, store_.page_bytes());
     Result<void> applied;
     uint64_t bytes = 0;
@@ -249,6 +257,7 @@ class Recovery {
       return fail(std::move(state).error());
     }
     HOLDFAST_TRY(store_.publish(*state));
+    applier.streams().keep();
     store_.show(last);  // nobody reads yet: the state before is not needed any more
     report_.replayed_bytes += bytes;
     return {};
@@ -295,6 +304,7 @@ class Recovery {
   Env& env_;
   Directory& directory_;
   PageStore& store_;
+  Streams& streams_;
   const Options& options_;
   RecoveryReport& report_;
   const format::LogStart old_;
@@ -317,9 +327,9 @@ Error with_remedy(const Error& error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Log>> open_log(Env& env, Directory& directory, PageStore& store, const Options& options,
-                                      OnDamage on_damage, RecoveryReport& report) {
-  Recovery recovery(env, directory, store, options, report);
+Result<std::unique_ptr<Log>> open_log(Env& env, Directory& directory, PageStore& store, Streams& streams,
+                                      const Options& options, OnDamage on_damage, RecoveryReport& report) {
+  Recovery recovery(env, directory, store, streams, options, report);
   HOLDFAST_TRY(recovery.look(on_damage));
   if (options.read_only) {
     if (recovery.has_commits()) {

@@ -19,6 +19,7 @@
 #include <holdfast/result.h>
 
 #include "db/log.h"
+#include "db/streams.h"
 #include "page/page_store.h"
 
 namespace holdfast {
@@ -28,8 +29,8 @@ enum class OnDamage : uint8_t { kRefuse, kCut };
 
 // Errors: corruption (an acknowledged commit may be lost: says where, and which; with kCut only where not even the rest
 // can be read), read_only (the store is, and the log holds commits that must be replayed), no_space, io, unsupported.
-Result<std::unique_ptr<Log>> open_log(Env& env, Directory& directory, PageStore& store, const Options& options,
-                                      OnDamage on_damage, RecoveryReport& report);
+Result<std::unique_ptr<Log>> open_log(Env& env, Directory& directory, PageStore& store, Streams& streams,
+                                      const Options& options, OnDamage on_damage, RecoveryReport& report);
 
 }  // namespace HOLDFAST_FLAVOR
 }  // namespace holdfast

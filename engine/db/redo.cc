@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "db/limits.h"
+#include "log/codec.h"
 
 namespace holdfast {
 
@@ -60,9 +61,96 @@ Result<void> decode_bucket(format::RedoReader& reader, uint32_t page_bytes, Writ
   return decode_points(reader, page_bytes, index, writes);
 }
 
+Result<void> decode_events(format::RedoReader& reader, StreamWrites& stream, WriteSet& writes) {
+  uint32_t events = 0;
+  if (!reader.count(events)) {
+    return malformed("no count of events");
+  }
+  std::vector<std::byte> buffer;
+  for (; events > 0; --events) {
+    format::Record record;
+    uint32_t length = 0;
+    if (!reader.event(record.stored_as, record.stored) || !format::payload_bytes(record, length)) {
+      return malformed("an event that cannot be");
+    }
+    HOLDFAST_TRY_ASSIGN(const auto payload, log::payload_of(record, buffer));
+    writes.append(stream, {.digest = sha256(payload),
+                           .length = length,
+                           .stored_as = record.stored_as,
+                           .stored = writes.keep(record.stored)});
+  }
+  return {};
+}
+
+Result<void> decode_streams(format::RedoReader& reader, WriteSet& writes) {
+  uint32_t streams = 0;
+  if (!reader.count(streams)) {
+    return malformed("no count of streams");
+  }
+  for (; streams > 0; --streams) {
+    format::RedoStream stream;
+    if (!reader.stream(stream) || !check_stream_name(stream.name)) {
+      return malformed("a stream that cannot be");
+    }
+    StreamWrites& to = writes.stream(stream.name);
+    to.seals = stream.seals;
+    HOLDFAST_TRY(decode_events(reader, to, writes));
+  }
+  uint32_t rows = 0;
+  if (!reader.count(rows)) {
+    return malformed("no count of stream rows");
+  }
+  for (; rows > 0; --rows) {
+    std::string_view key;
+    std::optional<std::string_view> value;
+    if (!reader.point(key, value) || key.empty() || key.size() > kStreamNameBytesMax + 1) {
+      return malformed("a stream row that cannot be");
+    }
+    writes.stream_rows().insert_or_assign(std::string(key), value ? std::optional<std::string>(*value) : std::nullopt);
+  }
+  return {};
+}
+
+void encode_streams(const WriteSet& writes, format::RedoWriter& writer) {
+  uint32_t streams = 0;
+  for (uint32_t index = 0; index < writes.stream_count(); ++index) {
+    streams += writes.stream(index).empty() ? 0U : 1U;
+  }
+  writer.count(streams);
+  for (uint32_t index = 0; index < writes.stream_count(); ++index) {
+    const StreamWrites& stream = writes.stream(index);
+    if (stream.empty()) {
+      continue;
+    }
+    writer.stream({stream.name, stream.seals});
+    writer.count(static_cast<uint32_t>(stream.events.size()));
+    for (const log::PreparedEvent& event : stream.events) {
+      writer.event(event.stored_as, event.stored);
+    }
+  }
+  writer.count(static_cast<uint32_t>(writes.stream_rows().size()));
+  for (const auto& [key, value] : writes.stream_rows()) {
+    writer.point(key, value);
+  }
+}
+
+// Whether the events alone outgrow the bound: then nothing of them is copied.
+bool events_fit(const WriteSet& writes, uint64_t bytes_max) {
+  uint64_t bytes = 0;
+  for (uint32_t index = 0; index < writes.stream_count(); ++index) {
+    for (const log::PreparedEvent& event : writes.stream(index).events) {
+      bytes += event.stored.size();
+    }
+  }
+  return bytes <= bytes_max;
+}
+
 }  // namespace
 
 bool encode_redo(const WriteSet& writes, uint64_t bytes_max, std::vector<std::byte>& redo) {
+  if (!events_fit(writes, bytes_max)) {
+    return false;
+  }
   format::RedoWriter writer(redo);
   uint32_t buckets = 0;
   for (uint32_t index = 0; index < writes.bucket_count(); ++index) {
@@ -88,7 +176,12 @@ bool encode_redo(const WriteSet& writes, uint64_t bytes_max, std::vector<std::by
       }
     }
   }
-  return redo.size() <= bytes_max;
+  encode_streams(writes, writer);
+  if (redo.size() > bytes_max) {
+    redo.clear();
+    return false;
+  }
+  return true;
 }
 
 Result<void> decode_redo(format::RedoReader& reader, uint32_t page_bytes, WriteSet& writes) {
@@ -99,7 +192,7 @@ Result<void> decode_redo(format::RedoReader& reader, uint32_t page_bytes, WriteS
   for (; buckets > 0; --buckets) {
     HOLDFAST_TRY(decode_bucket(reader, page_bytes, writes));
   }
-  return {};
+  return decode_streams(reader, writes);
 }
 
 Result<void> decode_group(std::span<const std::byte> body, uint32_t csn_count, uint32_t page_bytes,

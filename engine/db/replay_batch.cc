@@ -9,6 +9,7 @@
 #include "format/key_bytes.h"
 
 namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
 
 namespace {
 
@@ -65,6 +66,10 @@ bool ReplayBatch::take(format::RedoReader& reader) {
   for (; taken && buckets > 0; --buckets) {
     taken = take_bucket(reader);
   }
+  // Events get their places from what came before: such a commit is applied by itself.
+  uint32_t streams = 0;
+  uint32_t stream_rows = 0;
+  taken = taken && reader.count(streams) && streams == 0 && reader.count(stream_rows) && stream_rows == 0;
   if (taken) {
     return true;
   }
@@ -167,4 +172,5 @@ void ReplayBatch::sort(std::span<const tree::Op> rows) {
   }
 }
 
+}  // namespace HOLDFAST_FLAVOR
 }  // namespace holdfast

@@ -24,6 +24,7 @@
 #include "tree/tree.h"
 
 namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
 
 // A batch of so many bytes is applied: of redo, and of what is kept beside it per row.
 constexpr uint64_t kReplayBatchBytes = uint64_t{32} << 20;
@@ -75,4 +76,5 @@ class ReplayBatch {
   std::vector<tree::Op> sorted_;
 };
 
+}  // namespace HOLDFAST_FLAVOR
 }  // namespace holdfast

@@ -10,6 +10,8 @@
 #include "db/limits.h"
 #include "db/prefix.h"
 #include "db/read_state.h"
+#include "db/stream_head.h"
+#include "db/stream_rows.h"
 #include "tree/tree.h"
 
 namespace holdfast {
@@ -81,6 +83,19 @@ BucketView Snapshot::bucket(std::string_view name) const { return {state_.get(),
 Result<std::vector<std::string>> Snapshot::buckets() const {
   return catalog::list(state_->reader(), state_->reader().state().catalog);
 }
+
+StreamView Snapshot::stream(std::string_view name) const { return {state_.get(), name}; }
+
+Result<std::vector<std::string>> Snapshot::streams() const {
+  HOLDFAST_TRY_ASSIGN(auto found, stream_rows::list(state_->reader(), state_->reader().state().streams));
+  std::vector<std::string> names;
+  for (stream_rows::Name& stream : found) {
+    names.push_back(std::move(stream.name));
+  }
+  return names;
+}
+
+Result<StreamTotals> Snapshot::stream_totals() const { return total_streams(state_->reader()); }
 
 Snapshot Snapshot::clone() const {
   const DatabaseCore& database = state_->database();

@@ -48,6 +48,12 @@ Range Bucket::all() const { return range({}); }
 
 Cursor Bucket::cursor() const { return Cursor(core_->cursor(bucket_index_)); }
 
+Result<void> StreamWriter::append(std::string_view event, Codec codec) { return core_->append(name_, event, codec); }
+
+Result<void> StreamWriter::expect(uint64_t next_offset) { return core_->expect(name_, next_offset); }
+
+Result<StreamHead> StreamWriter::head() const { return core_->stream_head(name_); }
+
 Transaction::Transaction(std::unique_ptr<TransactionCore> core) : core_(std::move(core)) {}
 Transaction::Transaction(Transaction&&) noexcept = default;
 Transaction& Transaction::operator=(Transaction&&) noexcept = default;
@@ -66,6 +72,8 @@ Result<Bucket> Transaction::create_bucket(std::string_view name) {
 Result<void> Transaction::drop_bucket(std::string_view name) { return core_->drop_bucket(core_->bucket(name)); }
 
 Result<std::vector<std::string>> Transaction::buckets() const { return core_->buckets(); }
+
+StreamWriter Transaction::stream(std::string_view name) { return {core_.get(), name}; }
 
 Savepoint Transaction::savepoint() { return Savepoint{core_->savepoint()}; }
 

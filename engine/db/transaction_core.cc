@@ -4,10 +4,13 @@
 #include <set>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "db/catalog.h"
 #include "db/cursor_core.h"
 #include "db/limits.h"
+#include "db/stream_head.h"
+#include "log/codec.h"
 #include "tree/tree.h"
 
 namespace holdfast {
@@ -267,6 +270,39 @@ std::unique_ptr<CursorCore> TransactionCore::cursor(uint32_t bucket) {
     return std::make_unique<CursorCore>(read_, read_.slot(name), nullptr, nullptr);
   }
   return std::make_unique<CursorCore>(read_, *bases_[bucket], &writes_.bucket(bucket), reads_ ? &*reads_ : nullptr);
+}
+
+Result<void> TransactionCore::append(const std::string& stream, std::string_view event, Codec codec) {
+  if (over_) {
+    return fail_over();
+  }
+  HOLDFAST_TRY(check_stream_name(stream));
+  HOLDFAST_TRY(check_event(event));
+  std::vector<std::byte> buffer;
+  log::PreparedEvent prepared = log::prepare(as_bytes(event), codec, buffer);
+  prepared.stored = writes_.keep(prepared.stored);
+  writes_.append(writes_.stream(stream), prepared);
+  return {};
+}
+
+Result<void> TransactionCore::expect(const std::string& stream, uint64_t next_offset) {
+  if (over_) {
+    return fail_over();
+  }
+  HOLDFAST_TRY(check_stream_name(stream));
+  writes_.expect(writes_.stream(stream), next_offset);
+  return {};
+}
+
+Result<StreamHead> TransactionCore::stream_head(const std::string& stream) {
+  if (over_) {
+    return fail_over();
+  }
+  HOLDFAST_TRY(check_stream_name(stream));
+  if (reads_) {
+    reads_->add_stream(stream);
+  }
+  return find_head(read_.reader(), stream);
 }
 
 uint64_t TransactionCore::savepoint() {

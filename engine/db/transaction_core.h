@@ -51,6 +51,10 @@ class TransactionCore {
   std::unique_ptr<CursorCore> cursor(uint32_t bucket);
   uint32_t page_bytes() const { return read_.page_bytes(); }
 
+  Result<void> append(const std::string& stream, std::string_view event, Codec codec);
+  Result<void> expect(const std::string& stream, uint64_t next_offset);
+  Result<StreamHead> stream_head(const std::string& stream);
+
   uint64_t savepoint();
   Result<void> rollback_to(uint64_t savepoint);
   Result<Commit> commit(Durability durability);

@@ -5,6 +5,7 @@
 #include <ranges>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 namespace holdfast {
@@ -22,7 +23,8 @@ uint32_t WriteSet::index_of(std::string_view name) {
 }
 
 bool WriteSet::empty() const {
-  return std::ranges::all_of(buckets_, [](const auto& bucket) { return bucket->empty(); });
+  const auto is_empty = [](const auto& writes) { return writes->empty(); };
+  return std::ranges::all_of(buckets_, is_empty) && std::ranges::all_of(streams_, is_empty) && stream_rows_.empty();
 }
 
 std::string_view WriteSet::copy(std::string_view text) {
@@ -115,6 +117,44 @@ void WriteSet::drop(uint32_t bucket, bool in_snapshot) {
   ++writes.version;
 }
 
+StreamWrites& WriteSet::stream(std::string_view name) {
+  const auto found =
+      std::ranges::find(streams_, name, [](const auto& stream) -> std::string_view { return stream->name; });
+  if (found != streams_.end()) {
+    return **found;
+  }
+  return *streams_.emplace_back(std::make_unique<StreamWrites>(name));
+}
+
+const StreamWrites* WriteSet::find_stream(std::string_view name) const {
+  const auto found =
+      std::ranges::find(streams_, name, [](const auto& stream) -> std::string_view { return stream->name; });
+  return found != streams_.end() ? found->get() : nullptr;
+}
+
+uint32_t WriteSet::index_of(const StreamWrites& stream) const {
+  const auto found =
+      std::ranges::find(streams_, &stream, [](const auto& own) -> const StreamWrites* { return own.get(); });
+  CHECK(found != streams_.end());
+  return static_cast<uint32_t>(found - streams_.begin());
+}
+
+void WriteSet::append(StreamWrites& stream, const log::PreparedEvent& event) {
+  if (logging_) {
+    undo_.push_back({index_of(stream), AppendUndo{}});
+  }
+  stream.events.push_back(event);
+}
+
+void WriteSet::expect(StreamWrites& stream, uint64_t offset) {
+  if (logging_) {
+    undo_.push_back({index_of(stream), ExpectUndo{stream.expected}});
+  }
+  stream.expected = offset;
+}
+
+std::span<const std::byte> WriteSet::keep(std::span<const std::byte> bytes) { return as_bytes(copy(as_text(bytes))); }
+
 uint64_t WriteSet::mark() {
   logging_ = true;
   return undo_.size();
@@ -125,26 +165,36 @@ void WriteSet::roll_back_to(uint64_t mark) {
   while (undo_.size() > mark) {
     Undo undo = std::move(undo_.back());
     undo_.pop_back();
-    BucketWrites& writes = *buckets_[undo.bucket];
-    ++writes.version;
-    ++writes.rollbacks;
-    if (auto* const point = std::get_if<PointUndo>(&undo.what)) {
-      if (point->was_there) {
-        writes.points.insert_or_assign(point->key, point->was);
-      } else {
-        writes.points.erase(point->key);
-      }
-    } else if (auto* const change = std::get_if<KeyRanges::Change>(&undo.what)) {
-      writes.erased.undo(std::move(*change));
+    if (std::holds_alternative<AppendUndo>(undo.what)) {
+      streams_[undo.index]->events.pop_back();
+    } else if (const auto* const expect = std::get_if<ExpectUndo>(&undo.what)) {
+      streams_[undo.index]->expected = expect->expected;
     } else {
-      auto& flags = std::get<BucketUndo>(undo.what);
-      writes.dropped = flags.dropped;
-      writes.created = flags.created;
-      writes.implied = flags.implied;
-      if (flags.points) {
-        writes.points.swap(*flags.points);
-        writes.erased.swap(flags.erased);
-      }
+      undo_bucket(std::move(undo));
+    }
+  }
+}
+
+void WriteSet::undo_bucket(Undo undo) {
+  BucketWrites& writes = *buckets_[undo.index];
+  ++writes.version;
+  ++writes.rollbacks;
+  if (auto* const point = std::get_if<PointUndo>(&undo.what)) {
+    if (point->was_there) {
+      writes.points.insert_or_assign(point->key, point->was);
+    } else {
+      writes.points.erase(point->key);
+    }
+  } else if (auto* const change = std::get_if<KeyRanges::Change>(&undo.what)) {
+    writes.erased.undo(std::move(*change));
+  } else {
+    auto& flags = std::get<BucketUndo>(undo.what);
+    writes.dropped = flags.dropped;
+    writes.created = flags.created;
+    writes.implied = flags.implied;
+    if (flags.points) {
+      writes.points.swap(*flags.points);
+      writes.erased.swap(flags.erased);
     }
   }
 }

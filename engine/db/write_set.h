@@ -1,4 +1,4 @@
-// WriteSet: what one transaction wants to change, in memory, by bucket.
+// WriteSet: what one transaction wants to change, in memory: rows by bucket, and events by stream.
 //
 // Owns:       copies of all keys and values, in an arena that lives as long as the WriteSet: a view of a key or a value
 //             stays good when the key is written again, erased or rolled back.
@@ -17,12 +17,14 @@
 #include <memory>
 #include <memory_resource>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "db/key_ranges.h"
+#include "log/event.h"
 
 namespace holdfast {
 
@@ -46,6 +48,21 @@ struct BucketWrites {
   uint64_t rollbacks = 0;
 };
 
+// What a transaction appends to one stream.
+struct StreamWrites {
+  explicit StreamWrites(std::string_view stream_name) : name(stream_name) {}
+  bool empty() const { return events.empty() && !seals; }
+
+  std::string name;
+  std::optional<uint64_t> expected;  // the offset that its first event must get
+  bool seals = false;                // the segment ends behind the events
+  std::vector<log::PreparedEvent> events;
+  uint64_t first_offset = 0;  // of its first event: told when it was committed
+};
+
+// Rows of the stream tree that the upkeep of streams changes (trim, redact, compact); nullopt: gone.
+using StreamRows = std::map<std::string, std::optional<std::string>, std::less<>>;
+
 class WriteSet {
  public:
   WriteSet();
@@ -67,6 +84,21 @@ class WriteSet {
   // `in_snapshot`: the snapshot holds a bucket of this name, which must go.
   void drop(uint32_t bucket, bool in_snapshot);
 
+  // The stream's writes, empty if it is new here. The reference lives as long as the WriteSet.
+  StreamWrites& stream(std::string_view name);
+  // Nullptr: nothing was written to it.
+  const StreamWrites* find_stream(std::string_view name) const;
+  uint32_t stream_count() const { return static_cast<uint32_t>(streams_.size()); }
+  const StreamWrites& stream(uint32_t index) const { return *streams_[index]; }
+  StreamWrites& stream(uint32_t index) { return *streams_[index]; }
+  // Pre: event.stored lives as long as the WriteSet; see keep().
+  void append(StreamWrites& stream, const log::PreparedEvent& event);
+  void expect(StreamWrites& stream, uint64_t offset);
+  // A copy that lives as long as the WriteSet.
+  std::span<const std::byte> keep(std::span<const std::byte> bytes);
+  StreamRows& stream_rows() { return stream_rows_; }
+  const StreamRows& stream_rows() const { return stream_rows_; }
+
   // From the first mark on, changes are logged so that they can be undone.
   uint64_t mark();
   void roll_back_to(uint64_t mark);
@@ -82,19 +114,27 @@ class WriteSet {
     std::optional<PointWrites> points;  // what drop() took away
     KeyRanges erased;
   };
+  struct ExpectUndo {
+    std::optional<uint64_t> expected;
+  };
+  struct AppendUndo {};
   struct Undo {
-    uint32_t bucket = 0;
-    std::variant<PointUndo, KeyRanges::Change, BucketUndo> what;
+    uint32_t index = 0;  // of the bucket, or of the stream
+    std::variant<PointUndo, KeyRanges::Change, BucketUndo, ExpectUndo, AppendUndo> what;
   };
 
   std::string_view copy(std::string_view text);
   void set_point(uint32_t bucket, std::string_view key, PointWrite write);
   void log_flags(uint32_t bucket);
+  void undo_bucket(Undo undo);
+  uint32_t index_of(const StreamWrites& stream) const;
 
   std::array<std::byte, 1024> first_block_;
   std::pmr::monotonic_buffer_resource arena_;
   std::vector<std::unique_ptr<BucketWrites>> buckets_;
   std::map<std::string_view, uint32_t> index_;
+  std::vector<std::unique_ptr<StreamWrites>> streams_;  // few: searched one by one
+  StreamRows stream_rows_;
   std::vector<Undo> undo_;
   bool logging_ = false;
 };

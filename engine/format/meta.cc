@@ -61,6 +61,9 @@ const char* find_bad_field(const Meta& meta) {
       meta.free_map.has_overflow) {
     return "free_map";
   }
+  if (!is_in_file(meta.streams, meta)) {
+    return "streams";
+  }
   if (meta.next_bucket_id == 0) {
     return "next_bucket_id";
   }
@@ -92,6 +95,7 @@ std::array<std::byte, kMetaCopyBytes> encode_meta(const Meta& meta) {
   bytes.free_count = meta.free_count;
   bytes.catalog = encode(meta.catalog);
   bytes.free_map = encode(meta.free_map);
+  bytes.streams = encode(meta.streams);
   bytes.next_bucket_id = meta.next_bucket_id;
   bytes.free_map_level = meta.free_map_level;
   bytes.slot = meta.slot;
@@ -144,6 +148,9 @@ Result<Meta> decode_meta(std::span<const std::byte, kMetaCopyBytes> copy) {
   }
   if (!decode(bytes.free_map, meta.free_map)) {
     return damaged("free_map");
+  }
+  if (!decode(bytes.streams, meta.streams)) {
+    return damaged("streams");
   }
   if (const char* field = find_bad_field(meta)) {
     return damaged(field);

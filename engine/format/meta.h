@@ -27,7 +27,8 @@
 //      116    1 closed            1: nothing in the log is newer than this state; else 0
 //      117    3 reserved          0; anything else is refused
 //      120  256 first_sequence    per lane the first segment that is live; not 0 up to lane_count, 0 beyond
-//      376  136 reserved          0; anything else is refused
+//      376   16 streams           PageRef of the stream tree's root, within page_count; null without streams
+//      392  120 reserved          0; anything else is refused
 #pragma once
 
 #include <array>
@@ -74,7 +75,8 @@ struct MetaOnDisk {
   uint8_t closed;
   std::array<std::byte, 3> reserved;
   std::array<Le<uint64_t>, kLanesMax> first_sequence;
-  std::array<std::byte, 136> more_reserved;
+  PageRefOnDisk streams;
+  std::array<std::byte, 120> more_reserved;
 };
 static_assert(is_on_disk_struct<MetaOnDisk>);
 static_assert(sizeof(MetaOnDisk) == kMetaCopyBytes);
@@ -97,7 +99,8 @@ static_assert(offsetof(MetaOnDisk, segment_bytes) == 112);
 static_assert(offsetof(MetaOnDisk, closed) == 116);
 static_assert(offsetof(MetaOnDisk, reserved) == 117);
 static_assert(offsetof(MetaOnDisk, first_sequence) == 120);
-static_assert(offsetof(MetaOnDisk, more_reserved) == 376);
+static_assert(offsetof(MetaOnDisk, streams) == 376);
+static_assert(offsetof(MetaOnDisk, more_reserved) == 392);
 
 struct Meta {
   DatabaseId database_id{};
@@ -109,6 +112,7 @@ struct Meta {
   uint32_t free_count = 0;
   PageRef catalog;
   PageRef free_map;
+  PageRef streams;
   uint64_t next_bucket_id = 1;
   uint8_t free_map_level = 0;
   uint8_t slot = 0;

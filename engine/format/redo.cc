@@ -13,6 +13,7 @@ namespace {
 constexpr uint8_t kDroppedBit = 1;
 constexpr uint8_t kCreatedBit = 2;
 constexpr uint8_t kImpliedBit = 4;
+constexpr uint8_t kSealsBit = 1;
 
 }  // namespace
 
@@ -53,6 +54,16 @@ void RedoWriter::range(std::string_view lo, std::optional<std::string_view> hi) 
 void RedoWriter::point(std::string_view key, std::optional<std::string_view> value) {
   string(key);
   optional_string(value);
+}
+
+void RedoWriter::stream(const RedoStream& stream) {
+  string(stream.name);
+  out_.push_back(static_cast<std::byte>(stream.seals ? kSealsBit : 0));
+}
+
+void RedoWriter::event(StoredAs stored_as, std::span<const std::byte> stored) {
+  out_.push_back(static_cast<std::byte>(stored_as));
+  string(as_text(stored));
 }
 
 bool RedoReader::take(uint32_t bytes, std::string_view& text) {
@@ -105,6 +116,27 @@ bool RedoReader::range(std::string_view& lo, std::optional<std::string_view>& hi
 
 bool RedoReader::point(std::string_view& key, std::optional<std::string_view>& value) {
   return string(key) && optional_string(value);
+}
+
+bool RedoReader::stream(RedoStream& stream) {
+  std::string_view flags;
+  if (!string(stream.name) || !take(1, flags)) {
+    return false;
+  }
+  const auto bits = static_cast<uint8_t>(flags.front());
+  stream.seals = bits == kSealsBit;
+  return bits <= kSealsBit;
+}
+
+bool RedoReader::event(StoredAs& stored_as, std::span<const std::byte>& stored) {
+  std::string_view how;
+  std::string_view bytes;
+  if (!take(1, how) || !string(bytes)) {
+    return false;
+  }
+  stored_as = static_cast<StoredAs>(how.front());
+  stored = as_bytes(bytes);
+  return stored_as < StoredAs::kRedacted && stored.size() <= kStoredBytesMax;
 }
 
 }  // namespace holdfast::format

@@ -2,10 +2,13 @@
 //
 // One member behind the other, one per commit, in the order of their csns. Numbers are varints (format/varint.h).
 //
-//   member  bucket_count, buckets
+//   member  bucket_count, buckets, stream_count, streams, row_count, rows
 //   bucket  name_bytes, name, flags (1 byte), range_count, ranges, point_count, points
 //   range   lo_bytes, lo, hi_bytes + 1 (0: to the end), hi            erased: keys in [lo, hi)
 //   point   key_bytes, key, value_bytes + 1 (0: erased), value
+//   stream  name_bytes, name, flags (1 byte), event_count, events       flags: bit 0 its segment ends behind the events
+//   event   how it is stored (1 byte, format/stream_record.h), stored_bytes, stored
+//   row     as a point: of the stream tree (format/stream_rows.h)
 //
 // flags: bit 0 the bucket that was there is dropped, bit 1 it is created, bit 2 it comes to be if it is not there. They
 // take effect first, then the ranges, then the points.
@@ -18,6 +21,8 @@
 #include <string_view>
 #include <vector>
 
+#include "format/stream_record.h"
+
 namespace holdfast::format {
 
 struct RedoBucket {
@@ -26,16 +31,24 @@ struct RedoBucket {
   friend bool operator==(const RedoBucket&, const RedoBucket&) = default;
 };
 
+struct RedoStream {
+  std::string_view name;
+  bool seals = false;
+  friend bool operator==(const RedoStream&, const RedoStream&) = default;
+};
+
 // Appends to `out`. The caller keeps the counts. Pre: no string is longer than 2^31 - 1 bytes.
 class RedoWriter {
  public:
   explicit RedoWriter(std::vector<std::byte>& out) : out_(out) {}
 
-  // Of the buckets of a member, the ranges of a bucket, or its points.
+  // Of buckets, ranges, points, streams, events or rows.
   void count(uint32_t count);
   void bucket(const RedoBucket& bucket);
   void range(std::string_view lo, std::optional<std::string_view> hi);
   void point(std::string_view key, std::optional<std::string_view> value);
+  void stream(const RedoStream& stream);
+  void event(StoredAs stored_as, std::span<const std::byte> stored);
 
  private:
   void string(std::string_view text);
@@ -54,6 +67,8 @@ class RedoReader {
   bool bucket(RedoBucket& bucket);
   bool range(std::string_view& lo, std::optional<std::string_view>& hi);
   bool point(std::string_view& key, std::optional<std::string_view>& value);
+  bool stream(RedoStream& stream);
+  bool event(StoredAs& stored_as, std::span<const std::byte>& stored);
 
  private:
   bool take(uint32_t bytes, std::string_view& text);

@@ -57,9 +57,10 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
                                              format::checksum_seed_of(meta.database_id), options.cache_bytes);
   std::unique_ptr<PageStore> store(new PageStore(std::move(source), meta, options));
   HOLDFAST_TRY(store->free_map_.load(store->source_->file, meta));
-  const PageNumber catalog = meta.catalog.page;
-  if (store->free_map_.is_free(catalog) || store->free_map_.is_map_page(catalog)) {
-    return fail(store->source_->file.damage(catalog, "the catalog's root is free, or a page of the free map"));
+  for (const PageNumber root : {meta.catalog.page, meta.streams.page}) {
+    if (store->free_map_.is_free(root) || store->free_map_.is_map_page(root)) {
+      return fail(store->source_->file.damage(root, "a root is free, or a page of the free map"));
+    }
   }
   if (!options.read_only) {
     // The fence repeats the state beside it, and its sync makes both last: what is shown survives the next power cut. A

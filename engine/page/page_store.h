@@ -165,7 +165,7 @@ class PageStore {
   Result<void> check_writable() const;
   Result<Epoch> next_epoch() const;
   void count_pages();
-  State state_of(const format::Meta& meta) const { return {meta.csn, meta.catalog, meta.next_bucket_id}; }
+  State state_of(const format::Meta& meta) const { return {meta.csn, meta.catalog, meta.next_bucket_id, meta.streams}; }
 
   const std::unique_ptr<PageSource> source_;
   format::Meta meta_;

@@ -12,9 +12,10 @@ namespace holdfast {
 
 Result<void> PageStore::plan(const State& next, Epoch epoch, std::vector<DeadPage>& dead, Checkpoint& checkpoint) {
   HOLDFAST_TRY(free_map_.plan(epoch, next.csn, dead));
-  const PageNumber catalog = next.catalog.page;
-  if (to_int(catalog) >= free_map_.page_count() || free_map_.is_free(catalog)) {
-    return fail(source_->file.damage(catalog, "the catalog's root is free"));
+  for (const PageNumber root : {next.catalog.page, next.streams.page}) {
+    if (to_int(root) >= free_map_.page_count() || free_map_.is_free(root)) {
+      return fail(source_->file.damage(root, "a root is free"));
+    }
   }
   checkpoint.images = free_map_.encode(checkpoint.map_bytes);
   checkpoint.map_epoch = epoch;
@@ -29,6 +30,7 @@ Result<void> PageStore::plan(const State& next, Epoch epoch, std::vector<DeadPag
   meta.page_count = static_cast<uint32_t>(free_map_.page_count());
   meta.free_count = static_cast<uint32_t>(free_map_.free_count());
   meta.catalog = next.catalog;
+  meta.streams = next.streams;
   meta.free_map = free_map_.root();
   meta.free_map_level = free_map_.root_level();
   meta.next_bucket_id = next.next_bucket_id;

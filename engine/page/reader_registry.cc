@@ -22,16 +22,29 @@ ReaderRegistry::~ReaderRegistry() {
   }
 }
 
+void ReaderRegistry::PublishedRef::store(const format::PageRef& ref) {
+  page_and_epoch.store(to_int(ref.page) | uint64_t{to_int(ref.epoch)} << 32, std::memory_order_release);
+  birth.store(to_int(ref.birth) | (ref.has_overflow ? kOverflowBit : 0), std::memory_order_release);
+}
+
+// Acquire: see publish().
+format::PageRef ReaderRegistry::PublishedRef::load() const {
+  const uint64_t where = page_and_epoch.load(std::memory_order_acquire);
+  const uint64_t born = birth.load(std::memory_order_acquire);
+  return {.page = PageNumber{static_cast<uint32_t>(where)},
+          .epoch = Epoch{static_cast<uint32_t>(where >> 32)},
+          .birth = Csn{born & ~kOverflowBit},
+          .has_overflow = (born & kOverflowBit) != 0};
+}
+
 void ReaderRegistry::publish(const State& state) {
   const uint64_t version = version_.load(std::memory_order_relaxed) + 1;  // only this thread changes it
   PublishedState& words = states_[version % 2];
   // Release, so that a reader that sees one of these words also sees that the version before was published, and so
   // notices that its own version is over.
   words.csn.store(to_int(state.csn), std::memory_order_release);
-  words.page_and_epoch.store(to_int(state.catalog.page) | uint64_t{to_int(state.catalog.epoch)} << 32,
-                             std::memory_order_release);
-  words.birth.store(to_int(state.catalog.birth) | (state.catalog.has_overflow ? kOverflowBit : 0),
-                    std::memory_order_release);
+  words.catalog.store(state.catalog);
+  words.streams.store(state.streams);
   words.next_bucket_id.store(state.next_bucket_id, std::memory_order_release);
   // Sequentially consistent, as is every access to slots and version: the writer stores the version and then reads the
   // slots, a reader stores its slot and then reads the version, and at least one of them must see the other.
@@ -69,17 +82,12 @@ ReaderSlot* ReaderRegistry::claim(uint64_t hint, State& state) {
     const PublishedState& words = states_[version % 2];
     // Acquire: see publish().
     const uint64_t csn = words.csn.load(std::memory_order_acquire);
-    const uint64_t page_and_epoch = words.page_and_epoch.load(std::memory_order_acquire);
-    const uint64_t birth = words.birth.load(std::memory_order_acquire);
+    const format::PageRef catalog = words.catalog.load();
+    const format::PageRef streams = words.streams.load();
     const uint64_t next_bucket_id = words.next_bucket_id.load(std::memory_order_acquire);
     slot->csn.store(csn + ReaderSlot::kCsnBase, std::memory_order_seq_cst);
     if (version_.load(std::memory_order_seq_cst) == version) {
-      state.csn = Csn{csn};
-      state.catalog.page = PageNumber{static_cast<uint32_t>(page_and_epoch)};
-      state.catalog.epoch = Epoch{static_cast<uint32_t>(page_and_epoch >> 32)};
-      state.catalog.birth = Csn{birth & ~kOverflowBit};
-      state.catalog.has_overflow = (birth & kOverflowBit) != 0;
-      state.next_bucket_id = next_bucket_id;
+      state = {Csn{csn}, catalog, next_bucket_id, streams};
       return slot;
     }
   }

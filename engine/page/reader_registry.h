@@ -27,6 +27,7 @@ struct State {
   Csn csn{};
   format::PageRef catalog;
   uint64_t next_bucket_id = 1;
+  format::PageRef streams = {};  // root of the stream tree (format/stream_rows.h)
 };
 
 // On a cache line of its own: its owner writes to it on every point read.
@@ -70,9 +71,15 @@ class ReaderRegistry {
     std::array<ReaderSlot, kSlotsPerChunk> slots;
     sync::Atomic<Chunk*> next{nullptr};
   };
+  struct PublishedRef {
+    sync::Atomic<uint64_t> page_and_epoch{0}, birth{0};
+    void store(const format::PageRef& ref);
+    format::PageRef load() const;
+  };
   // A state in words, so that it can be read while it is replaced.
   struct PublishedState {
-    sync::Atomic<uint64_t> csn{0}, page_and_epoch{0}, birth{0}, next_bucket_id{0};
+    sync::Atomic<uint64_t> csn{0}, next_bucket_id{0};
+    PublishedRef catalog, streams;
   };
 
   template <class Visit>

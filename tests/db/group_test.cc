@@ -29,16 +29,19 @@ class GroupTest : public DatabaseTest {
   }
   void open(const Options& chosen) {
     files_ = open_files(env_, kPath, chosen).value();
+    streams_ =
+        std::make_unique<Streams>(*files_.directory, files_.store->meta().database_id, chosen.stream_segment_bytes);
     RecoveryReport report;
-    log_ = open_log(env_, *files_.directory, *files_.store, chosen, OnDamage::kRefuse, report).value();
-    checkpointer_.emplace(*files_.store, *log_);
-    committer_.emplace(*files_.store, *log_, *checkpointer_, active_, Committer::Writes::kAllowed,
+    log_ = open_log(env_, *files_.directory, *files_.store, *streams_, chosen, OnDamage::kRefuse, report).value();
+    checkpointer_.emplace(*files_.store, *log_, *streams_);
+    committer_.emplace(*files_.store, *log_, *streams_, *checkpointer_, active_, Committer::Writes::kAllowed,
                        chosen.checkpoint_wal_bytes);
   }
   void close() {
     committer_.reset();
     checkpointer_.reset();
     log_.reset();
+    streams_.reset();
     files_ = {};
   }
 
@@ -87,6 +90,7 @@ class GroupTest : public DatabaseTest {
   FailingEnv env_{*memory_};
   OpenFiles files_;
   ActiveTransactions active_;
+  std::unique_ptr<Streams> streams_;
   std::unique_ptr<Log> log_;
   std::optional<Checkpointer> checkpointer_;
   std::optional<Committer> committer_;

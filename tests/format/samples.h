@@ -143,6 +143,7 @@ inline Meta meta() {
   meta.catalog = ref_to(10);
   meta.catalog.has_overflow = true;
   meta.free_map = ref_to(11);
+  meta.streams = ref_to(12);
   meta.next_bucket_id = 4;
   meta.free_map_level = 1;
   meta.slot = 1;

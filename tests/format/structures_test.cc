@@ -208,6 +208,7 @@ TEST(MetaCodec, refuses_fields_that_break_their_rule) {
   expect_meta_refused("free_map", [](MetaOnDisk& bytes) { bytes.free_map.page = 100; });
   expect_meta_refused("free_map", [](MetaOnDisk& bytes) { bytes.free_map = {}; });
   expect_meta_refused("free_map", [](MetaOnDisk& bytes) { bytes.free_count = 0; });
+  expect_meta_refused("streams", [](MetaOnDisk& bytes) { bytes.streams.page = 100; });
   expect_meta_refused("next_bucket_id", [](MetaOnDisk& bytes) { bytes.next_bucket_id = 0; });
   expect_meta_refused("free_map_level", [](MetaOnDisk& bytes) { bytes.free_map_level = kLevelMax + 1; });
   expect_meta_refused("slot", [](MetaOnDisk& bytes) { bytes.slot = 2; });

@@ -30,6 +30,7 @@
 #include <holdfast/ids.h>
 #include <holdfast/options.h>
 #include <holdfast/result.h>
+#include <holdfast/stream.h>
 
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
@@ -166,6 +167,11 @@ class Snapshot {
   BucketView bucket(std::string_view name) const;
   // Names of all buckets, in order.
   Result<std::vector<std::string>> buckets() const;
+  StreamView stream(std::string_view name) const;
+  // Names of all streams, in order.
+  Result<std::vector<std::string>> streams() const;
+  // Reads a row of the tree per stream and per segment, and no record.
+  Result<StreamTotals> stream_totals() const;
   // The same state, for another thread.
   Snapshot clone() const;
   // The first error that any iteration over this snapshot met.
@@ -227,6 +233,8 @@ class Transaction {
   // Errors: not_found, invalid_argument.
   Result<void> drop_bucket(std::string_view name);
   Result<std::vector<std::string>> buckets() const;
+  // A name that breaks a limit makes every operation on the stream answer invalid_argument.
+  StreamWriter stream(std::string_view name);
 
   Savepoint savepoint();
   // Undoes every write since `savepoint`, which stays valid; later savepoints end. Errors: invalid_argument.
@@ -261,6 +269,8 @@ struct CheckReport {
   uint64_t buckets = 0;
   uint64_t rows = 0;
   uint64_t payload_bytes = 0;  // keys and values
+  uint64_t streams = 0;
+  uint64_t records = 0;  // of streams
   std::vector<Damage> damage;
   bool stopped = false;  // by `progress`: the report covers only what was read until then
 };
@@ -292,6 +302,8 @@ struct Stats {
   uint16_t lanes = 0;
   uint64_t wal_bytes = 0;                                            // that no checkpoint has made superfluous
   uint64_t wal_bytes_written = 0, wal_flushes = 0, checkpoints = 0;  // since open
+  uint64_t stream_tail_bytes = 0;                                    // records in memory that are in no file yet
+  uint64_t stream_bytes_written = 0;                                 // to files of streams by checkpoints, since open
   RecoveryReport recovery;                                           // of this open
   uint64_t live_snapshots = 0;
   Csn oldest_snapshot{};
@@ -332,6 +344,8 @@ class Database {
   Result<Commit> put(std::string_view bucket, std::string_view key, std::string_view value,
                      Durability durability = Durability::kDurable);
   Result<bool> erase(std::string_view bucket, std::string_view key);
+  // Lives as long as the Database. A stream that is not there is empty, and comes to be with its first event.
+  Stream stream(std::string_view name);
 
   // No csn up to it can be lost any more.
   Csn durable_csn() const;

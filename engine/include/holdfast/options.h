@@ -31,6 +31,8 @@ constexpr uint64_t kValueBytesMax = (uint64_t{1} << 31) - 1;
 constexpr uint32_t kBucketNameBytesMax = 255;
 constexpr uint16_t kLanesLimit = 32;
 constexpr uint64_t kCheckpointWalBytesMin = uint64_t{64} << 10;
+constexpr uint64_t kStreamSegmentBytesMin = 4096;
+constexpr uint64_t kStreamSegmentBytesMax = uint64_t{1} << 30;
 // How often Database::exec runs its body before it gives the conflict to its caller.
 constexpr uint32_t kExecAttemptsMax = 100;
 // Largest key of a database with this page size, in bytes: a quarter page, less the room that an entry needs around it.
@@ -51,6 +53,9 @@ struct Options {
   // A checkpoint begins when the log holds so much, at least 64 KiB. Commits slow down beyond it, and the log never
   // grows far over twice as much. More of it makes checkpoints rarer, and recovery after a crash longer.
   uint64_t checkpoint_wal_bytes = uint64_t{64} << 20;
+  // Files of a stream are about so large, from 4 KiB to 1 GiB: one is sealed, and the next begun, rather than grow
+  // beyond. What is removed from a stream is removed by rewriting a file, or dropping it.
+  uint64_t stream_segment_bytes = uint64_t{64} << 20;
   // The classic copy-on-write engine: no log, every commit writes its pages and a meta page. Deferred commits are
   // durable too.
   bool checkpoint_every_commit = false;

@@ -1,0 +1,73 @@
+#include "db/stream_prepare.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "log/codec.h"
+
+namespace holdfast {
+inline namespace HOLDFAST_FLAVOR {
+
+namespace {
+
+// Starting a thread costs as much as hashing about so many bytes.
+constexpr uint64_t kBytesPerThread = uint64_t{256} << 10;
+
+struct Prepared {
+  log::PreparedEvent event;
+  std::vector<std::byte> buffer;  // what the codec made of it
+};
+
+}  // namespace
+
+Result<void> prepare_events(Threads* threads, std::span<const std::string_view> events, Codec codec, WriteSet& writes,
+                            StreamWrites& stream) {
+  uint64_t bytes = 0;
+  for (const std::string_view event : events) {
+    bytes += event.size();
+  }
+  const uint64_t useful = std::min<uint64_t>(bytes / kBytesPerThread, events.size());
+  const uint64_t workers = threads == nullptr ? 1 : std::clamp<uint64_t>(useful, 1, threads->core_count());
+  stream.events.reserve(stream.events.size() + events.size());
+  if (workers == 1) {
+    std::vector<std::byte> buffer;
+    for (const std::string_view event : events) {
+      log::PreparedEvent prepared = log::prepare(as_bytes(event), codec, buffer);
+      prepared.stored = writes.keep(prepared.stored);
+      writes.append(stream, prepared);
+    }
+    return {};
+  }
+  std::vector<Prepared> prepared(events.size());
+  const auto work = [&](uint64_t worker) {
+    for (uint64_t at = worker; at < events.size(); at += workers) {
+      prepared[at].event = log::prepare(as_bytes(events[at]), codec, prepared[at].buffer);
+    }
+  };
+  std::vector<std::unique_ptr<Thread>> running;
+  Result<void> started;
+  for (uint64_t worker = 1; worker < workers && started; ++worker) {
+    auto thread = threads->start("holdfast-hash", [&work, worker] { work(worker); });
+    if (thread) {
+      running.push_back(std::move(*thread));
+    } else {
+      started = fail(std::move(thread).error());
+    }
+  }
+  work(0);
+  for (const auto& thread : running) {
+    thread->join();
+  }
+  HOLDFAST_TRY(started);
+  for (Prepared& one : prepared) {
+    one.event.stored = writes.keep(one.event.stored);
+    writes.append(stream, one.event);
+  }
+  return {};
+}
+
+}  // namespace HOLDFAST_FLAVOR
+}  // namespace holdfast
