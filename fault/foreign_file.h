@@ -14,7 +14,8 @@
 //             foreign     open refuses: `corruption` at "tree", which is not of the database that the identity names.
 //                         Which of the two files is foreign nobody can tell
 //             older       is the same file: it never changes
-//   both      removed     open refuses: `not_found`. Only Options::create_if_missing, given for a directory that holds
+//   both      removed     open refuses: `corruption` at "tree" if there are files of the log or of streams, else
+//                         `not_found`. Only Options::create_if_missing, given for a directory that holds
 //                         nothing, makes a new database
 //   lock      removed     made again: everything is there
 //   a name that is not the database's: left alone

@@ -35,6 +35,7 @@ enum class Kind : uint8_t {
   kTornNeighbour,
   kForeignFile,
   kForgedPage,
+  kTamperedStream,
   kLyingFlush,
   kCount,
 };

@@ -26,6 +26,7 @@
 #include "fault/short_transfer.h"
 #include "fault/stale_sector.h"
 #include "fault/sync_fails.h"
+#include "fault/tampered_stream.h"
 #include "fault/torn_neighbour.h"
 #include "fault/torn_write.h"
 #include "fault/zeroed_sector.h"

@@ -45,6 +45,7 @@ constexpr std::array<FaultInfo, kKindCount> kFaults = {
     describe<TornNeighbour>(),
     describe<ForeignFile>(),
     describe<ForgedPage>(),
+    describe<TamperedStream>(),
     describe<LyingFlush>(),
 };
 

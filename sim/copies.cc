@@ -58,9 +58,10 @@ Verdict recover_copy(const CopyContext& context, SimDisk& copy, Decisions& decis
 }
 
 bool same_contents(const Contents& a, const Contents& b) {
-  return a.csn == b.csn && std::ranges::equal(a.buckets, b.buckets, [](const auto& x, const auto& y) {
-           return x.bucket == y.bucket && x.rows == y.rows;
-         });
+  return a.csn == b.csn &&
+         std::ranges::equal(a.buckets, b.buckets,
+                            [](const auto& x, const auto& y) { return x.bucket == y.bucket && x.rows == y.rows; }) &&
+         a.streams == b.streams;
 }
 
 }  // namespace

@@ -35,6 +35,9 @@ struct Counters {
   uint64_t rows_checked = 0;      // rows compared after recoveries and probes
   uint64_t disk_operations = 0;
   uint64_t switches = 0;
+  uint64_t appended_records = 0;  // given to streams
+  // Copies of the disk whose streams were tampered with, by how.
+  std::array<uint64_t, fault::TamperedStream::kHowCount> tampered{};
   uint64_t runs_compared = 0;  // seeds that were run twice
   fault::Counts faults{};
 
@@ -65,7 +68,11 @@ struct Counters {
     sum(rows_checked, other.rows_checked);
     sum(disk_operations, other.disk_operations);
     sum(switches, other.switches);
+    sum(appended_records, other.appended_records);
     sum(runs_compared, other.runs_compared);
+    for (size_t how = 0; how < tampered.size(); ++how) {
+      tampered[how] += other.tampered[how];
+    }
     for (size_t kind = 0; kind < faults.size(); ++kind) {
       faults[kind] += other.faults[kind];
     }

@@ -48,7 +48,9 @@ class Walk {
       case Kind::kCursorPrev: return rows(step);
       case Kind::kCreateBucket:
       case Kind::kExists:
-      case Kind::kBuckets: return std::nullopt;
+      case Kind::kBuckets:
+      case Kind::kStreamHead:
+      case Kind::kReadStream: return std::nullopt;
     }
     return std::nullopt;
   }

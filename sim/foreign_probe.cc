@@ -1,5 +1,6 @@
 #include "sim/foreign_probe.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -7,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "log/segment_file.h"
 #include "sim/copy_process.h"
 #include "sim/damage.h"
 #include "sim/generator.h"
@@ -168,6 +170,8 @@ class ForeignProbe {
       }
     }
     has_log_ = !files.empty();
+    has_streams_ = std::ranges::any_of(
+        now_.list(directory_), [](const std::string& name) { return log::parse_segment_file_name(name).has_value(); });
     if (touches("wal") && !has_log_) {
       what_ = {Change::kRemoved, "lock"};
     } else if (touches("wal")) {
@@ -188,7 +192,7 @@ class ForeignProbe {
         return std::nullopt;
       }
     }
-    if (what_.change == Change::kRemoved && tree && identity && !has_log_) {
+    if (what_.change == Change::kRemoved && tree && identity && !has_log_ && !has_streams_) {
       return error.code() == ErrorCode::kNotFound ? std::nullopt : Verdict(answer + "; expected not_found");
     }
     if (lost_identity()) {
@@ -292,6 +296,7 @@ class ForeignProbe {
   Trace trace_;
   bool refused_ = false;
   bool has_log_ = false;
+  bool has_streams_ = false;
   std::string log_file_;
 };
 

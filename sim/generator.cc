@@ -76,6 +76,17 @@ std::string Generator::value(uint64_t transaction, uint64_t write) {
   return text;
 }
 
+std::string Generator::event(uint64_t transaction, uint64_t write) {
+  constexpr size_t kPeriod = 24;
+  std::string text = value(transaction, write);
+  if (one_in(2)) {
+    for (size_t at = kPeriod; at < text.size(); ++at) {
+      text[at] = text[at - kPeriod];
+    }
+  }
+  return text;
+}
+
 std::string Generator::marker(uint64_t transaction) const {
   std::string key;
   append_big_endian(key, config_.scattered_ledger ? mix(transaction, 7) : transaction);

@@ -24,6 +24,9 @@ class Generator {
   std::string key() { return make_key(key_number()); }
   // A prefix of some key.
   std::string prefix();
+  uint32_t stream() { return static_cast<uint32_t>(below(config_.stream_count)); }
+  // The same as value(), but half of them can be compressed.
+  std::string event(uint64_t transaction, uint64_t write);
   // Up to `bytes_max` bytes that say which transaction, and which write of it, made them.
   std::string value(uint64_t transaction, uint64_t write);
   std::string marker(uint64_t transaction) const;

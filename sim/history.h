@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/stream_model.h"
 #include "sim/txn_log.h"
 
 namespace holdfast::sim {
@@ -26,6 +27,8 @@ struct Contents {
   };
   std::vector<Bucket> buckets;
   bool buckets_complete = true;  // false: damage hid the list of buckets
+  std::vector<StreamContents> streams;
+  bool streams_complete = true;  // false: damage hid the list of streams
 };
 
 enum class Fate : uint8_t {

@@ -9,7 +9,8 @@ namespace holdfast::sim {
 
 namespace {
 
-constexpr size_t kGetEvery = 7;  // rows that are also read by key
+constexpr size_t kGetEvery = 7;          // rows that are also read by key
+constexpr uint64_t kReadBytes = 20'000;  // of a stream, at a time
 
 class Inspector {
  public:
@@ -30,6 +31,7 @@ class Inspector {
       }
       read_bucket(snapshot, name);
     }
+    read_streams(snapshot);
     return std::move(result_);
   }
 
@@ -89,12 +91,95 @@ class Inspector {
     }
   }
 
+  void read_streams(const Snapshot& snapshot) {
+    const auto names = snapshot.streams();
+    if (!names) {
+      result_.contents.streams_complete = false;
+      return met(names.error(), "the list of streams");
+    }
+    for (const std::string& name : *names) {
+      if (!broken) {
+        read_stream(snapshot.stream(name), name);
+      }
+    }
+  }
+
+  void read_stream(const StreamView& view, const std::string& name) {
+    StreamContents contents;
+    contents.stream = model_.streams().stream(name);
+    const auto head = view.head();
+    const auto tree = view.tree_head();
+    if (!head || !tree) {
+      result_.contents.streams_complete = false;
+      return met(head ? tree.error() : head.error(), "the head of stream \"" + name + "\"");
+    }
+    contents.first_offset = head->first_offset;
+    contents.next_offset = head->next_offset;
+    contents.chain_hash = head->chain_hash;
+    contents.root = tree->root;
+    for (uint64_t next = head->first_offset; next < head->next_offset && contents.complete && !broken;) {
+      const auto records = view.read(next, kReadBytes);
+      if (!records) {
+        contents.complete = false;
+        met(records.error(), "stream \"" + name + "\"");
+        break;
+      }
+      if (records->empty()) {
+        broken = "stream \"" + name + "\": a read gave no record, although there are more";
+      }
+      for (const StreamRecord& record : *records) {
+        if (record.offset != next++) {
+          broken = fmt::format("stream \"{}\": a read gave record {}, expected {}", name, record.offset, next - 1);
+          break;
+        }
+        contents.records.push_back(seen_record(record));
+      }
+    }
+    result_.rows += contents.records.size();
+    if (contents.complete && !broken) {
+      verify(view, name, *head);
+    }
+    result_.contents.streams.push_back(std::move(contents));
+  }
+
+  // Against what was kept of earlier lives; tampering is looked for elsewhere (tamper_probe.h).
+  void verify(const StreamView& view, const std::string& name, const StreamHead& head) {
+    if (tolerance_ != Tolerance::kNone) {
+      return;
+    }
+    VerifyOptions options;
+    const std::vector<TrustedHead>& trusted = model_.streams().trusted(model_.streams().stream(name));
+    if (!trusted.empty()) {
+      const TrustedHead& kept = trusted[(result_.contents.csn + head.next_offset) % trusted.size()];
+      if (kept.size >= head.first_offset) {
+        options.trusted_head = StreamHead{0, kept.size, kept.chain_hash};
+        options.trusted_tree = TreeHead{kept.size, kept.root};
+      }
+    }
+    const auto report = view.verify(options);
+    if (!report) {
+      return met(report.error(), "stream \"" + name + "\" to verify it");
+    }
+    if (report->finding) {
+      broken = fmt::format("verify of stream \"{}\" found at record {}: {}: {} ({} at {})", name,
+                           report->finding->offset, tamper_name(report->finding->kind), report->finding->what,
+                           report->finding->file, report->finding->position);
+    } else if (report->records != head.next_offset - head.first_offset) {
+      broken = fmt::format("verify of stream \"{}\" looked at {} records, expected {}", name, report->records,
+                           head.next_offset - head.first_offset);
+    }
+  }
+
   Model& model_;
   Tolerance tolerance_;
   Inspection result_;
 };
 
 }  // namespace
+
+SeenRecord seen_record(const StreamRecord& record) {
+  return {record.prev_hash, record.redacted, record.payload_bytes, ValueMark::of(record.payload)};
+}
 
 Inspection inspect(const Database& database, Model& model, Tolerance tolerance, Verdict& broken) {
   Inspector inspector(model, tolerance);
@@ -110,6 +195,9 @@ Verdict judge_contents(const Inspection& seen, const Model& model, uint64_t csn)
         return verdict;
       }
     }
+  }
+  if (Verdict verdict = model.streams().judge_all(seen.contents.streams, csn)) {
+    return verdict;
   }
   const size_t wanted = model.bucket_names(csn).size();
   if (seen.contents.buckets_complete && seen.contents.buckets.size() != wanted) {
@@ -142,6 +230,11 @@ Verdict judge_counts(const CheckReport& report, const Model& model, uint64_t csn
     return fmt::format("check counted {} buckets, {} rows, {} bytes; expected {}, {}, {}", report.buckets, report.rows,
                        report.payload_bytes, model.bucket_names(csn).size(), model.row_count(csn),
                        model.payload_bytes(csn));
+  }
+  const StreamModel& streams = model.streams();
+  if (report.streams != streams.streams(csn) || report.records != streams.records(csn)) {
+    return fmt::format("check counted {} streams with {} records; expected {}, {}", report.streams, report.records,
+                       streams.streams(csn), streams.records(csn));
   }
   return std::nullopt;
 }

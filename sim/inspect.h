@@ -24,12 +24,14 @@ struct Inspection {
   bool met_damage = false;
 };
 
-// Reads the newest snapshot: the list of buckets, every bucket in both directions, and some rows by key.
+// Reads the newest snapshot: the list of buckets, every bucket in both directions, and some rows by key; then every
+// stream from its oldest record on, and (without tolerance) verifies it against what is trusted.
 // `broken`: what the database contradicted, or (without tolerance) which error it answered.
 Inspection inspect(const Database& database, Model& model, Tolerance tolerance, Verdict& broken);
 
 // Whether what could be read, in both directions, is the state after commit `csn`. Pre: csn <= model.newest_csn().
 Verdict judge_contents(const Inspection& seen, const Model& model, uint64_t csn);
+SeenRecord seen_record(const StreamRecord& record);
 
 // What must hold of the report on a sound database at any time: no damage, and every page is accounted for.
 Verdict judge_pages(const CheckReport& report);

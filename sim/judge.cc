@@ -123,6 +123,9 @@ class Judge {
       case Kind::kCursorNext:
         return moved(step, "cursor next", view_.at_or_after(step.bucket, cursors_[step.bucket], true));
       case Kind::kCursorPrev: return moved(step, "cursor prev", view_.before(step.bucket, cursors_[step.bucket]));
+      // Of streams a transaction sees the snapshot, without its own events.
+      case Kind::kStreamHead: return model_.streams().judge_head(step, csn_);
+      case Kind::kReadStream: return model_.streams().judge_read(step, csn_);
     }
     return std::nullopt;
   }

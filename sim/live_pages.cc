@@ -16,8 +16,11 @@ class Walk {
  public:
   Walk(const Inode& tree, uint32_t page_bytes) : tree_(tree), page_bytes_(page_bytes) {}
 
-  // A tree whose rows are buckets, and theirs.
-  std::vector<LivePage> all(const format::PageRef& catalog) {
+  // A tree whose rows are buckets, and theirs; and the tree of the streams.
+  std::vector<LivePage> all(const format::PageRef& catalog, const format::PageRef& streams) {
+    if (!streams.is_null()) {
+      visit(streams, Rows::kPlain);
+    }
     if (!catalog.is_null()) {
       visit(catalog, Rows::kBuckets);
       for (size_t next = 0; next < buckets_.size(); ++next) {
@@ -103,7 +106,7 @@ std::optional<format::Meta> newest_meta(const Inode& tree) {
 
 std::vector<LivePage> live_pages(const Inode& tree) {
   const auto meta = newest_meta(tree);
-  return meta ? Walk(tree, meta->page_bytes).all(meta->catalog) : std::vector<LivePage>();
+  return meta ? Walk(tree, meta->page_bytes).all(meta->catalog, meta->streams) : std::vector<LivePage>();
 }
 
 }  // namespace holdfast::sim

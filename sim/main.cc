@@ -74,6 +74,18 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
       "operations       {} ({} commits, {} conflicts, {} refused); {} logs judged, {} put in order, {} rows compared\n",
       all.operations, all.commits, all.conflicts, all.refused_commits, all.logs_judged, all.attempts_ordered,
       all.rows_checked);
+  std::string tampered;
+  uint64_t tamper_probes = 0;
+  for (size_t how = 0; how < all.tampered.size(); ++how) {
+    if (all.tampered[how] > 0) {
+      tamper_probes += all.tampered[how];
+      tampered +=
+          fmt::format("{}{} {}", tampered.empty() ? ": " : ", ",
+                      fault::TamperedStream::name_of(static_cast<fault::TamperedStream::How>(how)), all.tampered[how]);
+    }
+  }
+  fmt::print("streams          {} records appended; {} copies tampered with{}\n", all.appended_records, tamper_probes,
+             tampered);
   fmt::print("disk             {} operations\n", all.disk_operations);
   std::string faults;
   for (const fault::FaultInfo& info : fault::kFaults) {

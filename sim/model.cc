@@ -122,6 +122,8 @@ Verdict Model::apply(const TxnLog& transaction) {
     }
   }
   Verdict verdict = transaction.blind ? std::nullopt : lost_update(transaction, writes, applied);
+  Verdict of_streams = streams_.apply(transaction, csn);
+  verdict = verdict ? std::move(verdict) : std::move(of_streams);
   commits_.push_back(std::move(applied));
   return verdict;
 }
@@ -168,6 +170,7 @@ Verdict Model::lost_update(const TxnLog& transaction, const std::vector<const Wr
 
 void Model::undo() {
   CHECK(!commits_.empty());
+  streams_.undo(commits_.size());
   const Applied& applied = commits_.back();
   for (Versions* versions : applied.touched) {
     versions->pop_back();

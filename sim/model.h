@@ -19,12 +19,12 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/stream_model.h"
 #include "sim/txn_log.h"
 
 namespace holdfast::sim {
 
-// nullopt: no objection. Otherwise what was expected and what was found.
-using Verdict = std::optional<std::string>;
+// Verdict (sim/stream_model.h): nullopt: no objection. Otherwise what was expected and what was found.
 
 class Model {
  public:
@@ -32,11 +32,13 @@ class Model {
   BucketId bucket(std::string_view name);
   const std::string& bucket_name(BucketId bucket) const { return buckets_[bucket].name; }
   size_t bucket_count() const { return buckets_.size(); }
+  StreamModel& streams() { return streams_; }
+  const StreamModel& streams() const { return streams_; }
 
   // --- history
   uint64_t newest_csn() const { return commits_.size(); }
   // Applies a transaction as the next commit. The verdict objects if an earlier commit that the transaction did not see
-  // changed something that it changes (first committer wins).
+  // changed something that it changes (first committer wins), or if events did not get the place that they expected.
   Verdict apply(const TxnLog& transaction);
   // Takes the newest commit back.
   void undo();
@@ -99,6 +101,7 @@ class Model {
   std::vector<const Write*> effective_writes(const TxnLog& transaction) const;
   Verdict lost_update(const TxnLog& transaction, const std::vector<const Write*>& writes, const Applied& applied) const;
 
+  StreamModel streams_;
   std::deque<Bucket> buckets_;  // whose names stay where they are: clients hold on to them
   std::map<std::string, BucketId, std::less<>> ids_;
   std::vector<Applied> commits_;  // commit csn is at csn - 1

@@ -74,6 +74,7 @@ Verdict Oracle::certain(const std::string& who, uint64_t csn) {
 void Oracle::committing(Log log) {
   const uint64_t id = log->id;
   deferred_ = deferred_ || log->deferred;
+  model_.streams().begin(*log);
   history_.committing(log);
   in_flight_[id] = {std::move(log), floor_};
 }
@@ -286,6 +287,9 @@ Verdict Oracle::try_place(Search& search, uint64_t csn, const Log& log) {
     return verdict;
   }
   verdict = model_.apply(*log);
+  if (!verdict && search.contents->streams_complete) {
+    verdict = model_.streams().fits(*log, search.contents->streams, csn);
+  }
   for (const Log& look : looks_) {
     if (!verdict && look->snapshot_csn == csn) {
       verdict = model_.judge(*look, csn);
@@ -321,6 +325,22 @@ Verdict Oracle::compare(const Contents& contents) const {
              describe_doubts();
     }
   }
+  return compare_streams(contents);
+}
+
+Verdict Oracle::compare_streams(const Contents& contents) const {
+  const StreamModel& streams = model_.streams();
+  uint64_t seen = 0;
+  for (const StreamContents& stream : contents.streams) {
+    ++seen;
+    if (Verdict verdict = streams.judge_contents(stream, contents.csn)) {
+      return *verdict + describe_doubts();
+    }
+  }
+  if (contents.streams_complete && seen != streams.streams(contents.csn)) {
+    return "there are " + std::to_string(seen) + " streams after commit " + std::to_string(contents.csn) +
+           ", expected " + std::to_string(streams.streams(contents.csn)) + describe_doubts();
+  }
   return std::nullopt;
 }
 
@@ -351,6 +371,7 @@ Verdict Oracle::recovered(Contents contents) {
   if (Verdict verdict = explain(contents, search)) {
     return verdict;
   }
+  model_.streams().settle(contents.streams, contents.csn);
   logs_judged_ += search.chosen.size();
   uint64_t survived = 0;
   for (const Log& log : search.chosen) {

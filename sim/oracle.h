@@ -41,6 +41,8 @@ class Oracle {
 
   // --- while the database runs
   uint64_t floor() const { return floor_; }
+  // Nothing up to it may ever be lost.
+  uint64_t durable_floor() const { return durable_floor_; }
   // Somebody is about to ask for a state: what he must be shown at least.
   Asked ask() { return {floor_, history_.next_moment()}; }
   uint64_t next_moment() { return history_.next_moment(); }
@@ -112,6 +114,7 @@ class Oracle {
   Verdict place(Search& search, uint64_t csn);
   Verdict try_place(Search& search, uint64_t csn, const Log& log);
   Verdict compare(const Contents& contents) const;
+  Verdict compare_streams(const Contents& contents) const;
   std::string describe_doubts() const;
 
   Model model_;

@@ -2,6 +2,7 @@
 
 #include "sim/foreign_probe.h"
 #include "sim/loss_probe.h"
+#include "sim/tamper_probe.h"
 #include "sim/trace.h"
 
 namespace holdfast::sim {
@@ -10,9 +11,11 @@ namespace {
 
 constexpr uint64_t kSegmentProbeOneIn = 2;
 constexpr uint64_t kSegmentProbes = 0x736567;  // key of the choice
+constexpr uint64_t kTamperProbes = 3;          // where there are rot probes
 // Far from the numbers of all other copies and clients.
 constexpr uint64_t kForeignCopies = uint64_t{1} << 40U;
 constexpr uint64_t kLossCopies = uint64_t{1} << 41U;
+constexpr uint64_t kTamperedCopies = uint64_t{1} << 42U;
 
 }  // namespace
 
@@ -55,6 +58,13 @@ void Probes::damage_copies(const CopyContext& context, const SimDisk& disk, AtRe
   for (uint32_t count = 0; count < losses; ++count) {
     const CopyResult result = loss_probe(context, disk, decisions_.fork(kLossCopies + next_loss_++));
     world_.trace.event(EventKind::kProbe, next_loss_, 3, 0, result.digest);
+    world_.expect(result.verdict);
+  }
+  const uint64_t tampered = world_.config.rot_probes > 0 && world_.config.stream_count > 0 ? kTamperProbes : 0;
+  for (uint64_t count = 0; count < tampered; ++count) {
+    const CopyResult result =
+        tamper_probe(context, disk, at_rest, decisions_.fork(kTamperedCopies + kTamperProbes * next_copy_ + count));
+    world_.trace.event(EventKind::kProbe, next_copy_, 4, 0, result.digest);
     world_.expect(result.verdict);
   }
 }

@@ -1,6 +1,7 @@
 #include "sim/run_config.h"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@ constexpr auto kStream = Stream::kConfig;
 // Keys of choices.
 constexpr uint64_t kSegmentProbes = 0x736567;
 constexpr uint64_t kFastLog = 0x666173;
+constexpr uint64_t kStreams = 0x737472'0000;
 
 class PlanDice final : public fault::Dice {
  public:
@@ -33,14 +35,18 @@ constexpr std::array<NamedProfile, kProfiles.size()> kNames = {{{Profile::kDefau
                                                                 {Profile::kPeaceful, "peaceful"}}};
 
 // Weights as they are in an even mix; swarm scales each and switches some off.
-constexpr std::array<uint32_t, static_cast<size_t>(Action::kCount)> kActions = {60, 20, 10, 10, 6, 6, 4, 8,
-                                                                                4,  8,  2,  2,  2, 1, 2, 4};
-constexpr std::array<uint32_t, static_cast<size_t>(Move::kCount)> kMoves = {40, 8, 8, 14, 2, 20, 4, 6,
-                                                                            3,  6, 1, 1,  1, 2,  2};
+constexpr std::array<uint32_t, static_cast<size_t>(Action::kCount)> kActions = {
+    60, 20, 10, 10, 6, 6, 4, 8, 4, 8, 2, 2, 2, 1, 2, 4, 12, 6, 3, 1, 1, 2, 1, 1};
+constexpr std::array<uint32_t, static_cast<size_t>(Move::kCount)> kMoves = {40, 8, 8, 14, 2, 20, 4, 6, 3,
+                                                                            6,  1, 1, 1,  2, 2,  8, 3};
 
-template <size_t kSize>
-void draw_weights(Decisions& decisions, const std::array<uint32_t, kSize>& even, std::array<uint32_t, kSize>& weights) {
-  for (size_t index = 0; index < kSize; ++index) {
+// Those of streams are keyed, so that the other choices of a seed do not depend on them.
+constexpr size_t kActionsOfRows = static_cast<size_t>(Action::kAppendBatch);
+constexpr size_t kMovesOfRows = static_cast<size_t>(Move::kAppend);
+
+// Pre: both have the same length, at least `count`.
+void draw_weights(Decisions& decisions, std::span<const uint32_t> even, size_t count, std::span<uint32_t> weights) {
+  for (size_t index = 0; index < count; ++index) {
     const bool off = decisions.chance(kStream, 1, 4);
     const uint64_t scale = decisions.between(kStream, 1, 16);
     weights[index] = off ? 0 : static_cast<uint32_t>(even[index] * scale);
@@ -77,8 +83,8 @@ void draw_workload(Decisions& decisions, RunConfig& config) {
   config.background = decisions.chance(kStream, 1, 2);
   config.deferred_percent = decisions.pick(kStream, std::array<uint32_t, 5>{0, 0, 0, 30, 90});
   config.scattered_ledger = decisions.chance(kStream, 1, 2);
-  draw_weights(decisions, kActions, config.action_weights);
-  draw_weights(decisions, kMoves, config.move_weights);
+  draw_weights(decisions, kActions, kActionsOfRows, config.action_weights);
+  draw_weights(decisions, kMoves, kMovesOfRows, config.move_weights);
   // Something must be written.
   config.action_weights[static_cast<size_t>(Action::kTransaction)] += 10;
   config.move_weights[static_cast<size_t>(Move::kPut)] += 10;
@@ -100,6 +106,23 @@ void draw_segments(const Decisions& decisions, RunConfig& config) {
     config.large_value_one_in = 3;
     config.large_value_bytes_max = 20'000;
     config.action_weights[static_cast<size_t>(Action::kCheckpoint)] += 60;
+  }
+}
+
+void draw_stream_weights(const Decisions& decisions, uint64_t key, std::span<const uint32_t> even, size_t from,
+                         std::span<uint32_t> weights) {
+  for (size_t index = from; index < weights.size(); ++index) {
+    const uint64_t value = decisions.at(kStream, mix(key, index));
+    weights[index] = value % 4 == 0 ? 0 : static_cast<uint32_t>(even[index] * (1 + value / 4 % 16));
+  }
+}
+
+void draw_streams(const Decisions& decisions, RunConfig& config) {
+  constexpr std::array<uint32_t, 6> kCounts = {0, 1, 1, 2, 2, 4};
+  config.stream_count = kCounts[static_cast<size_t>(decisions.at(kStream, kStreams) % kCounts.size())];
+  if (config.stream_count > 0) {
+    draw_stream_weights(decisions, kStreams + 1, kActions, kActionsOfRows, config.action_weights);
+    draw_stream_weights(decisions, kStreams + 2, kMoves, kMovesOfRows, config.move_weights);
   }
 }
 
@@ -141,16 +164,18 @@ RunConfig RunConfig::draw(Decisions& decisions, Profile profile) {
     case Profile::kPeaceful: break;
   }
   draw_segments(decisions, config);
+  draw_streams(decisions, config);
   return config;
 }
 
 std::string RunConfig::describe() const {
   return fmt::format(
-      "profile {}, {} clients, {} operations, {} buckets of {} keys (shape {}), values up to {} bytes, pages of {}, "
-      "cache of {} KiB, up to {} lanes, checkpoints at {} KiB{}, {} % deferred, {} crashes",
-      name_of(profile), clients, operations, bucket_count, key_count, static_cast<int>(key_shape), value_bytes_max,
-      page_bytes, cache_bytes / 1024, lanes_max, checkpoint_wal_bytes / 1024, background ? " in the background" : "",
-      deferred_percent, crashes);
+      "profile {}, {} clients, {} operations, {} buckets of {} keys (shape {}), {} streams, values up to {} bytes, "
+      "pages of "
+      "{}, cache of {} KiB, up to {} lanes, checkpoints at {} KiB{}, {} % deferred, {} crashes",
+      name_of(profile), clients, operations, bucket_count, key_count, static_cast<int>(key_shape), stream_count,
+      value_bytes_max, page_bytes, cache_bytes / 1024, lanes_max, checkpoint_wal_bytes / 1024,
+      background ? " in the background" : "", deferred_percent, crashes);
 }
 
 Options RunConfig::draw_options(Decisions& decisions, Env& env) const {
@@ -161,6 +186,7 @@ Options RunConfig::draw_options(Decisions& decisions, Env& env) const {
   options.background = false;
   options.checkpoint_every_commit = lanes_max == 0 || decisions.chance(kStream, 1, 16);
   options.lanes = static_cast<uint16_t>(1 + decisions.below(kStream, std::max<uint32_t>(lanes_max, 1)));
+  options.stream_segment_bytes = uint64_t{4096} << decisions.below(kStream, 7);
   options.env = &env;
   return options;
 }

@@ -48,6 +48,14 @@ enum class Action : uint8_t {
   kCheck,
   kCheckpoint,
   kWaitDurable,  // for a commit that was deferred; or asks to be told
+  kAppendBatch,  // events to one stream, with and without an expected offset
+  kReadStream,   // in pieces, or to verify it
+  kProve,        // a record, and that a stream only grew
+  kWaitStream,
+  kSealStream,
+  kRedact,
+  kTrim,
+  kCompactStream,
   kCount,
 };
 // A step inside a transaction.
@@ -67,6 +75,8 @@ enum class Move : uint8_t {
   kListBuckets,
   kSavepoint,
   kRollbackTo,
+  kAppend,
+  kStreamHead,  // and sometimes expects it
   kCount,
 };
 
@@ -96,6 +106,7 @@ struct RunConfig {
   uint64_t checkpoint_wal_bytes = uint64_t{1} << 20;
   bool background = false;
   uint32_t deferred_percent = 0;
+  uint32_t stream_count = 0;
   bool scattered_ledger = false;  // marker keys all over the ledger instead of at its end
   std::array<uint32_t, static_cast<size_t>(Action::kCount)> action_weights{};
   std::array<uint32_t, static_cast<size_t>(Move::kCount)> move_weights{};

@@ -79,7 +79,12 @@ void SimDisk::close(uint32_t file) {
   Entry& closed = entry(file);
   CHECK(closed.open_count > 0);
   --closed.open_count;
-  collect();
+  // No other file has lost what led to it.
+  const bool is_named = std::any_of(directories_.begin(), directories_.end(),
+                                    [&](const Ref<SimDirectory>& directory) { return directory->refers_to(file); });
+  if (closed.open_count == 0 && !is_named) {
+    collect();
+  }
 }
 
 void SimDisk::write(uint32_t file, uint64_t offset, std::span<const std::byte> data) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "sim/random.h"
+#include "sim/stream_audit.h"
 
 namespace holdfast::sim {
 
@@ -134,15 +135,37 @@ void TxnLog::contains(BucketId bucket, std::string_view key, bool found) {
 
 void TxnLog::exists(BucketId bucket, bool found) { add(Step::Kind::kExists, bucket, {}).found = found; }
 
+EventMark EventMark::of(std::string_view event) { return {ValueMark::of(event), audit::sha256(event)}; }
+
+void TxnLog::append(StreamId stream, std::string_view event) {
+  stream_writes.push_back({StreamWrite::Kind::kAppend, stream, 0, EventMark::of(event)});
+}
+
+void TxnLog::stream_write(StreamWrite::Kind kind, StreamId stream, uint64_t offset) {
+  stream_writes.push_back({kind, stream, offset, {}});
+}
+
+void TxnLog::stream_head(StreamId stream, uint64_t first_offset, uint64_t next_offset) {
+  Step& step = add(Step::Kind::kStreamHead, stream, {});
+  step.offset = first_offset;
+  step.limit = next_offset;
+}
+
 void TxnLog::savepoint() {
   add(Step::Kind::kSavepoint, 0, {});
-  savepoints.push_back(writes.size());
+  savepoints.push_back({writes.size(), stream_writes.size()});
 }
 
 void TxnLog::rollback_to(uint64_t savepoint) {
   add(Step::Kind::kRollbackTo, 0, {}).limit = savepoint;
-  writes.resize(savepoints[savepoint]);
+  writes.resize(savepoints[savepoint].writes);
+  stream_writes.resize(savepoints[savepoint].stream_writes);
   savepoints.resize(savepoint + 1);
+}
+
+bool TxnLog::changes_nothing() const {
+  const auto changes = [](const StreamWrite& write) { return write.kind != StreamWrite::Kind::kExpect; };
+  return writes.empty() && std::ranges::none_of(stream_writes, changes);
 }
 
 }  // namespace holdfast::sim

@@ -1,10 +1,12 @@
 // TxnLog: what one transaction (or snapshot) did, and what it was answered, so that the model can judge it later: a
 // snapshot may show a commit whose caller has not been told yet.
 //
-// Values are not kept but marked: length, hash, and the first bytes, in which the workload writes who made them.
+// Values are not kept but marked: length, hash, and the first bytes, in which the workload writes who made them. Events
+// of streams are marked with their SHA-256 as well, from which their chain hashes follow.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +36,40 @@ struct Row {
 };
 
 using BucketId = uint32_t;  // the model's number for a bucket name
+
+using StreamId = uint32_t;  // the model's number for the name of a stream
+using Sha256 = std::array<std::byte, 32>;
+
+struct EventMark {
+  ValueMark payload;
+  Sha256 digest{};
+
+  static EventMark of(std::string_view event);
+};
+
+// What a transaction does to a stream.
+struct StreamWrite {
+  enum class Kind : uint8_t {
+    kAppend,
+    kExpect,  // the stream then has `offset` records; of several the last counts
+    kTidy,    // seals, or compacts: a commit that changes nothing that shows
+    kRedact,  // record `offset`
+    kTrim,    // whole segments before `offset`
+  };
+  Kind kind = Kind::kAppend;
+  StreamId stream = 0;
+  uint64_t offset = 0;
+  EventMark event;
+};
+
+// A record, as a read or an inspection gave it.
+struct SeenRecord {
+  Sha256 prev_hash{};
+  bool redacted = false;
+  uint32_t payload_bytes = 0;
+  ValueMark payload;
+  friend bool operator==(const SeenRecord&, const SeenRecord&) = default;
+};
 
 // One change, as it is applied to the model when the transaction commits.
 struct Write {
@@ -67,6 +103,8 @@ struct Step {
     kCursorSeekBefore,  // key
     kCursorNext,
     kCursorPrev,
+    kStreamHead,  // -> offset: the first record; limit: the next one. `bucket` is the stream.
+    kReadStream,  // from `offset`, `limit` bytes -> records, or not found: it was trimmed. `bucket` is the stream.
   };
   Kind kind = Kind::kGet;
   BucketId bucket = 0;
@@ -74,10 +112,12 @@ struct Step {
   bool complete = true;
   bool reversed = false;
   uint64_t limit = 0;
+  uint64_t offset = 0;
   std::string key;
   std::optional<std::string> hi;
   ValueMark value;
   std::vector<Row> rows;
+  std::vector<SeenRecord> records;
 };
 
 struct TxnLog {
@@ -97,7 +137,15 @@ struct TxnLog {
   std::string marker;
   std::vector<Step> steps;
   std::vector<Write> writes;
-  std::vector<size_t> savepoints;       // sizes of `writes`
+  std::vector<StreamWrite> stream_writes;
+  // What the answer says: the offset of its first event, or the oldest record that a trim left.
+  std::optional<uint64_t> told_offset;
+  bool expects_wrongly = false;  // it must meet a conflict, but for others
+  struct Savepoint {
+    size_t writes = 0;
+    size_t stream_writes = 0;
+  };
+  std::vector<Savepoint> savepoints;
   std::vector<uint64_t> savepoint_ids;  // the engine's names for them
 
   void put(BucketId bucket, std::string_view key, std::string_view value);
@@ -110,8 +158,13 @@ struct TxnLog {
   void get(BucketId bucket, std::string_view key, std::optional<std::string_view> value);
   void contains(BucketId bucket, std::string_view key, bool found);
   void exists(BucketId bucket, bool found);
+  void append(StreamId stream, std::string_view event);
+  void stream_write(StreamWrite::Kind kind, StreamId stream, uint64_t offset);
+  void stream_head(StreamId stream, uint64_t first_offset, uint64_t next_offset);
   void savepoint();
   void rollback_to(uint64_t savepoint);
+  // It becomes no commit of its own.
+  bool changes_nothing() const;
 
  private:
   Step& add(Step::Kind kind, BucketId bucket, std::string_view key);

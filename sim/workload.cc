@@ -81,6 +81,14 @@ void Client::take(Action action) {
     case Action::kCheck: return check();
     case Action::kCheckpoint: return checkpoint();
     case Action::kWaitDurable: return wait_durable();
+    case Action::kAppendBatch: return append_batch();
+    case Action::kReadStream: return read_stream();
+    case Action::kProve: return prove();
+    case Action::kWaitStream: return wait_stream();
+    case Action::kSealStream: seal_stream(stream_id(generator_.stream())); return;
+    case Action::kRedact: return redact();
+    case Action::kTrim: return trim();
+    case Action::kCompactStream: return compact_stream();
     case Action::kCount: break;
   }
 }
@@ -194,7 +202,7 @@ void Client::clear() {
 void Client::finish(const std::shared_ptr<TxnLog>& log, Transaction& transaction) {
   const Before seen = before();
   const Durability durability = draw_durability(*log);
-  if (!log->writes.empty()) {
+  if (!log->changes_nothing()) {
     world_.oracle.committing(log);
   }
   commit_answered(log, watched([&] { return transaction.commit(durability); }), seen);
@@ -209,7 +217,7 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
   Oracle& oracle = world_.oracle;
   world_.trace.event(EventKind::kResult, log->id, answer ? 0 : 1 + static_cast<uint64_t>(answer.error().code()),
                      answer ? to_int(answer->csn) : 0);
-  if (log->writes.empty()) {
+  if (log->changes_nothing()) {
     if (!answer) {
       excuse(answer.error(), before, "commit of a transaction without writes");
     } else if (to_int(answer->csn) != log->snapshot_csn) {
@@ -237,8 +245,8 @@ void Client::commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Co
       ++world_.counters.conflicts;
       // The other may also be one of the same group, whose commit then failed because of a fault, or because the
       // process had ended: what that answers, nobody hears.
-      if (!oracle.others_after(log->snapshot_csn, log->id) && world_.errors_injected() == 0 && !world_.was_full() &&
-          !world_.over()) {
+      if (!oracle.others_after(log->snapshot_csn, log->id) && !log->expects_wrongly && world_.errors_injected() == 0 &&
+          !world_.was_full() && !world_.over()) {
         world_.broken(fmt::format("{}: transaction {} met a conflict, but nothing was committed since its snapshot {}",
                                   name_, log->id, log->snapshot_csn));
       }

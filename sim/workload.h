@@ -65,6 +65,15 @@ class Client {
   void check();
   void checkpoint();
   void wait_durable();
+  void append_batch();
+  void read_stream();
+  void prove();
+  void wait_stream();
+  // False: it met an error, which was excused.
+  bool seal_stream(StreamId id);
+  void redact();
+  void trim();
+  void compact_stream();
   // A moment at which the engine cleaned up, or somebody holds pages: one in `one_in` of them is followed by a check.
   void remarkable(uint64_t one_in) { wants_check_ = wants_check_ || generator_.one_in(one_in); }
 
@@ -83,6 +92,18 @@ class Client {
   bool walk(TxnLog& log, AnyBucket& bucket, BucketId id);
   bool read_snapshot_rows(const Snapshot& snapshot, uint64_t asked, uint64_t shown);
   bool read_snapshot_rows(const Kept& kept) { return read_snapshot_rows(kept.snapshot, kept.asked, kept.shown); }
+  bool append_event(TxnLog& log, Transaction& transaction);
+  bool look_at_head(TxnLog& log, Transaction& transaction);
+  bool read_records(TxnLog& log, const StreamView& view, StreamId id);
+  // Whether not_found says that the record was trimmed, as somebody asked for.
+  bool trimmed(const Error& error, StreamId id, uint64_t offset);
+  // Size 0: there is none yet.
+  TrustedHead draw_trusted(StreamId id);
+  // The log of a commit that changes only how a stream is stored, or shortens it; given to the oracle.
+  std::shared_ptr<TxnLog> upkeep_log(StreamWrite::Kind kind, StreamId id, uint64_t offset);
+  // Judges the answer; nothing: there was nothing to do. False: an error, which was excused.
+  bool upkeep_answered(const std::shared_ptr<TxnLog>& log, const Result<std::optional<Csn>>& answer,
+                       const Before& before);
   bool put_marker(TxnLog& log, Transaction& transaction);
   // Judges the answer of commit() or exec() about the attempt in `log`.
   void commit_answered(const std::shared_ptr<TxnLog>& log, const Result<Commit>& answer, const Before& before);
@@ -96,6 +117,9 @@ class Client {
   bool missing_bucket(TxnLog& log, BucketId id, const Error& error);
   BucketId bucket_id(uint32_t number);
   const std::string& bucket_name(BucketId id) const { return world_.oracle.model().bucket_name(id); }
+  StreamId stream_id(uint32_t number);
+  const std::string& stream_name(StreamId id) const { return world_.oracle.model().streams().name(id); }
+  Codec draw_codec();
 
   World& world_;
   Database& database_;

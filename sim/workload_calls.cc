@@ -185,18 +185,18 @@ void Client::single_erase() {
   const std::string key = generator_.key();
   log->erase(id, key, world_.oracle.model().get(id, key, asked.floor) != nullptr);
   const Before seen = before();
-  if (!log->writes.empty()) {
+  if (!log->changes_nothing()) {
     world_.oracle.committing(log);
   }
   const auto answer = watched([&] { return database_.erase(bucket_name(id), key); });
   if (!answer) {
     return commit_answered(log, fail(answer.error()), seen);
   }
-  if (*answer != !log->writes.empty() && !world_.over()) {
+  if (*answer != !log->changes_nothing() && !world_.over()) {
     world_.broken(fmt::format("{}: erase answered {}, but the key holds {}", name_, *answer ? "yes" : "no",
                               world_.oracle.model().describe_value(id, key, asked.floor)));
   }
-  commit_answered(log, Commit{Csn{asked.floor + (log->writes.empty() ? 0U : 1U)}}, seen);
+  commit_answered(log, Commit{Csn{asked.floor + (log->changes_nothing() ? 0U : 1U)}}, seen);
 }
 
 void Client::single_get() {

@@ -31,7 +31,8 @@ bool Client::fill(TxnLog& log, Transaction& transaction, uint64_t steps, bool wr
     ++world_.counters.operations;
     operations_left_ -= std::min<uint64_t>(operations_left_, 1);
     Move next = generator_.move();
-    if (!writes && (next <= Move::kEraseRange || next == Move::kCreateBucket || next == Move::kDropBucket)) {
+    if (!writes && (next <= Move::kEraseRange || next == Move::kCreateBucket || next == Move::kDropBucket ||
+                    next == Move::kAppend)) {
       next = Move::kGet;
     }
     if (!move(log, transaction, next)) {
@@ -92,6 +93,8 @@ bool Client::move(TxnLog& log, Transaction& transaction, Move move) {
       log.rollback_to(chosen);
       return true;
     }
+    case Move::kAppend: return append_event(log, transaction);
+    case Move::kStreamHead: return look_at_head(log, transaction);
     case Move::kPut:
     case Move::kInsert:
     case Move::kUpdate:
@@ -323,6 +326,10 @@ bool Client::read_snapshot_rows(const Snapshot& snapshot, uint64_t asked, uint64
     constexpr std::array<Move, 6> kReads = {Move::kGet,  Move::kGet,    Move::kContains,
                                             Move::kScan, Move::kPrefix, Move::kWalk};
     good = read_row(*log, bucket, id, kReads[static_cast<size_t>(generator_.below(kReads.size()))]);
+  }
+  if (good && world_.config.stream_count > 0 && !world_.over() && generator_.one_in(3)) {
+    const StreamId id = stream_id(generator_.stream());
+    good = read_records(*log, snapshot.stream(stream_name(id)), id);
   }
   world_.expect(world_.oracle.looked(log));
   return good;
