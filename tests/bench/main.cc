@@ -25,6 +25,7 @@
 
 #include "tests/bench/engine.h"
 #include "tests/bench/rows.h"
+#include "tests/bench/streams.h"
 #include "tests/bench/table.h"
 
 namespace holdfast::bench {
@@ -122,10 +123,18 @@ class Bench {
       table_.add("space after random load, file / payload", engine,
                  static_cast<double>(bytes) / static_cast<double>(payload));
     }
+    if (has("holdfast") && (settings_.filter == "." || settings_.filter == "streams")) {
+      fmt::print(stderr, "streams, replay\n");
+      measure_streams(table_, settings_.directory + "/streams", settings_.repetitions);
+      measure_replay(table_, settings_.directory + "/replay", settings_.repetitions);
+    }
     table_.print();
   }
 
  private:
+  bool has(const std::string& name) const {
+    return std::ranges::any_of(kinds_, [&](const EngineKind& kind) { return kind.name == name; });
+  }
   std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const EngineKind& kind : kinds_) names.push_back(kind.name);
@@ -410,7 +419,8 @@ int run(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--engines", settings.engines, "Only these, separated by commas")->delimiter(',');
-  app.add_option("--filter", settings.filter, "Only work/engine that match this regular expression");
+  app.add_option("--filter", settings.filter,
+                 "Only work/engine that match this regular expression; \"streams\": streams and replay");
   app.add_option("--repetitions", settings.repetitions, "Measurements of each; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
