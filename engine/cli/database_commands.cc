@@ -104,7 +104,9 @@ Result<ExitCode> run_stat(const StatArgs& args) {
   RecoveryReport recovered;
   HOLDFAST_TRY_ASSIGN(Database database, open_to_read(args.path, &recovered));
   HOLDFAST_TRY_ASSIGN(const Stats stats, database.stats());
-  HOLDFAST_TRY_ASSIGN(const std::vector<std::string> buckets, database.snapshot().buckets());
+  const Snapshot snapshot = database.snapshot();
+  HOLDFAST_TRY_ASSIGN(const std::vector<std::string> buckets, snapshot.buckets());
+  HOLDFAST_TRY_ASSIGN(const StreamTotals streams, snapshot.stream_totals());
   HOLDFAST_TRY_ASSIGN(const LogInspection log, LogInspection::open(posix_env(), args.path));
   const uint64_t used_pages = stats.page_count - stats.free_pages - stats.awaiting_pages;
   Output output;
@@ -113,6 +115,11 @@ Result<ExitCode> run_stat(const StatArgs& args) {
         {"csn", to_int(stats.csn)},
         {"durable_csn", to_int(stats.durable_csn)},
         {"buckets", buckets.size()},
+        {"streams", streams.streams},
+        {"stream_records", streams.records},
+        {"stream_files", streams.files},
+        {"stream_file_bytes", streams.file_bytes},
+        {"stream_tail_bytes", stats.stream_tail_bytes},
         {"page_bytes", stats.page_bytes},
         {"file_bytes", stats.file_bytes},
         {"page_count", stats.page_count},
@@ -131,6 +138,8 @@ Result<ExitCode> run_stat(const StatArgs& args) {
   } else {
     output.write(fmt::format("commits      {}\n", to_int(stats.csn)));
     output.write(fmt::format("buckets      {}\n", buckets.size()));
+    output.write(fmt::format("streams      {}: {} records, {} bytes in {} files, {} bytes in memory\n", streams.streams,
+                             streams.records, streams.file_bytes, streams.files, stats.stream_tail_bytes));
     output.write(fmt::format("file         {} bytes\n", stats.file_bytes));
     output.write(fmt::format("pages        {} of {} bytes: {} used, {} free\n", stats.page_count, stats.page_bytes,
                              used_pages, stats.free_pages));

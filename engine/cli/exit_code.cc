@@ -30,6 +30,9 @@ std::string hint_for(const Error& error, std::string_view path) {
         return fmt::format(
             "`holdfast wal verify {0}` lists the damage of the log; `holdfast recover {0}` says what it costs", path);
       }
+      if (error.file().starts_with("stream-")) {
+        return fmt::format("`holdfast log verify {} STREAM` says which record it is, and what was done to it", path);
+      }
       return fmt::format("`holdfast check {}` lists every damaged place; what it does not name can still be read",
                          path);
     case ErrorCode::kNoSpace:
@@ -48,7 +51,7 @@ std::string hint_for(const Error& error, std::string_view path) {
 std::string_view exit_code_table() {
   return "Exit codes:\n"
          "    0  done\n"
-         "    1  the key, bucket, database or input file is not there\n"
+         "    1  the key, bucket, stream, database or input file is not there\n"
          "    2  wrong usage: option, argument or input line\n"
          "    3  another process has the database open\n"
          "    4  damage: `check` found some, or a command met it; a proof does not hold\n"

@@ -10,11 +10,15 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include "cli/command.h"
+#include "base/bytes.h"
+#include "base/sha256.h"
 #include "cli/input.h"
+#include "cli/log_commands.h"
 #include "cli/row_reader.h"
 #include "cli/terminal.h"
+#include "cli/text.h"
 
 namespace holdfast::cli {
 namespace {
@@ -32,7 +36,18 @@ struct LoadArgs {
   bool ack = false;
   bool deferred = false;
   uint16_t lanes = 0;
+  std::optional<std::string> audit;
 };
+
+// What the audit trail says of a row: enough to prove later which value was stored, and not the value itself.
+std::string audit_event(const InputRow& row) {
+  nlohmann::ordered_json object;
+  set_json_bytes(object, "put", row.bucket);
+  set_json_bytes(object, "key", row.key);
+  object["value_bytes"] = row.value.size();
+  object["value_sha256"] = hex_of(sha256(as_bytes(row.value)));
+  return object.dump();
+}
 
 class Loader {
  public:
@@ -101,7 +116,7 @@ class Loader {
     if (const Result<void> put = transaction.bucket(row_.bucket).put(row_.key, row_.value); !put) {
       return fail(with_place(put.error()));
     }
-    return {};
+    return args_.audit ? transaction.stream(*args_.audit).append(audit_event(row_)) : Result<void>();
   }
 
   // The engine's complaint about a row, with the row's line.
@@ -182,6 +197,11 @@ void define_load(CLI::App& command, LoadArgs& args) {
   command.add_option("--lanes", args.lanes, "Parallel files of the log; 0 leaves the choice to the engine")
       ->type_name("LANES")
       ->check(CLI::Range(uint16_t{0}, kLanesLimit));
+  command
+      .add_option("--audit", args.audit,
+                  "Append an event per row to this stream, in the same commit: bucket, key, and the value's length and "
+                  "SHA-256, as JSON")
+      ->type_name("STREAM");
   command.footer(
       "Reads lines of KEY TAB VALUE, escaped like `scan` prints them (\\\\ \\t \\n \\r \\xHH); or, with --json, lines "
       "like\n"
@@ -196,7 +216,8 @@ void define_load(CLI::App& command, LoadArgs& args) {
       "Examples:\n"
       "  holdfast load orders.db users.tsv --bucket users --batch 5000\n"
       "  jq -c '{key: .id, value: .name}' users.json | holdfast load orders.db --json --bucket users\n"
-      "  holdfast load copy.db orders.dump --ack");
+      "  holdfast load copy.db orders.dump --ack\n"
+      "  holdfast load orders.db users.tsv --bucket users --audit audit && holdfast log tail orders.db audit");
 }
 
 }  // namespace

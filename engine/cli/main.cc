@@ -17,6 +17,7 @@ namespace {
 constexpr const char* kDescription =
     "holdfast: work with a Holdfast database from the shell.\n"
     "A database is a directory; it holds buckets; a bucket holds rows: keys and values, any bytes, in key order.\n"
+    "It also holds event streams, which only grow, and of which nothing can be changed unnoticed.\n"
     "What a command has changed is on disk when it returns.";
 
 constexpr const char* kFooter =
@@ -29,6 +30,8 @@ constexpr const char* kFooter =
     "  holdfast dump orders.db > orders.dump && holdfast create copy.db && holdfast load copy.db orders.dump\n"
     "  holdfast check orders.db && echo sound\n"
     "  holdfast wal stat orders.db\n"
+    "  holdfast log append orders.db audit 'created id:100'\n"
+    "  holdfast log verify orders.db audit && echo untouched\n"
     "  holdfast verify-proof --key audit.pub --payload event.json event.tlog-proof\n"
     "\n"
     "`holdfast COMMAND --help` says more. After `--` every argument is taken as it is: holdfast put db b -- -key -1\n"
@@ -56,6 +59,7 @@ int run(int argc, char** argv) {
   add_check_command(app, chosen);
   add_recover_command(app, chosen);
   add_wal_commands(app, chosen);
+  add_log_commands(app, chosen);
   add_proof_commands(app, chosen);
 
   try {

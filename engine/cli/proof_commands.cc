@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "cli/command.h"
-#include "cli/input.h"
+#include "cli/key_file.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "log/signed_note.h"
@@ -23,7 +23,6 @@
 namespace holdfast::cli {
 namespace {
 
-constexpr uint64_t kKeyFileBytesMax = 4096;
 constexpr uint64_t kPayloadBytesMax = UINT32_MAX;
 
 // --- keygen
@@ -90,19 +89,6 @@ struct VerifyProofArgs {
   std::string origin;
 };
 
-Result<std::string> read_file(const std::string& path, uint64_t bytes_max) {
-  HOLDFAST_TRY_ASSIGN(Input input, Input::open(path));
-  return input.read_all(bytes_max);
-}
-
-Result<proof::VerifierKey> read_key(const std::string& path) {
-  HOLDFAST_TRY_ASSIGN(std::string text, read_file(path, kKeyFileBytesMax));
-  if (text.ends_with('\n')) text.pop_back();
-  Result<proof::VerifierKey> key = log::parse_verifier_text(text);
-  if (!key) return fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\": {}", path, key.error().message()));
-  return key;
-}
-
 ExitCode refused(const std::string& message) {
   say(fmt::format("holdfast: not proved: {}", escaped(message)));
   return ExitCode::kDamaged;
@@ -142,7 +128,7 @@ Result<ExitCode> verify_growth(const VerifyProofArgs& args, const std::string& t
 }
 
 Result<ExitCode> run_verify_proof(const VerifyProofArgs& args) {
-  HOLDFAST_TRY_ASSIGN(const proof::VerifierKey key, read_key(args.key));
+  HOLDFAST_TRY_ASSIGN(const proof::VerifierKey key, read_public_key(args.key));
   HOLDFAST_TRY_ASSIGN(const std::string text, read_file(args.proof, 2 * proof::kTextBytesMax));
   if (text.starts_with(proof::kConsistencyTitle)) {
     if (args.old_note.empty() || !args.payload.empty()) {
@@ -173,6 +159,7 @@ void define_verify_proof(CLI::App& command, VerifyProofArgs& args) {
       "Checks signature and hashes; needs no database. Exit code 0: proved; 4: not proved, and standard error says "
       "why;\n"
       "others as below `holdfast --help`, for example 2 for a key file that holds no public key.\n\n"
+      "`holdfast log prove` and `holdfast log head --key` make what this checks.\n\n"
       "Example: holdfast verify-proof --key audit.key.pub --payload event.json event.tlog-proof");
 }
 

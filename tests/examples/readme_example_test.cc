@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <holdfast/proof.h>
 #include <holdfast/holdfast.hpp>
 
 namespace {
@@ -36,6 +37,36 @@ TEST(ReadmeExample, does_what_it_says) {
     ASSERT_TRUE(seen.has_value());
   }
   EXPECT_EQ(printed, (std::vector<std::string>{"id:100=Alice", "id:101=Bob"}));
+  std::filesystem::remove_all(directory);
+}
+
+TEST(ReadmeExample, of_event_streams_does_what_it_says) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "holdfast-example-XXXXXX").string();
+  const std::filesystem::path directory = mkdtemp(pattern.data());
+  {
+    auto db = holdfast::Database::open((directory / "orders.db").string()).value();
+
+    auto commit = db.exec([&](holdfast::Transaction& txn) -> holdfast::Result<void> {
+      HOLDFAST_TRY(txn.bucket("users").put("id:102", "Carol"));
+      return txn.stream("audit").append("created id:102");  // the row and its event, or neither
+    });
+    holdfast::Stream audit = db.stream("audit");
+    auto records = audit.read(0, 1 << 20).value();               // from offset 0, about 1 MiB of payloads
+    auto kept = audit.tree_head().value();                       // {size, root}: keep it away from the database
+    auto report = audit.verify({.trusted_tree = kept}).value();  // or report.finding
+    auto path = audit.prove_inclusion(0, kept.size).value();     // for somebody who has the tree head and no database
+
+    ASSERT_TRUE(commit.has_value());
+    EXPECT_EQ(db.get("users", "id:102").value(), "Carol");
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].payload, "created id:102");
+    EXPECT_TRUE(report.sound());
+    EXPECT_EQ(kept.size, 1U);
+    EXPECT_TRUE(path.empty());  // a tree of one leaf is that leaf
+    EXPECT_EQ(holdfast::proof::chain_hash(audit.leaves(0, 1)->front()), kept.root);
+    kept.root[0] ^= std::byte{1};
+    EXPECT_FALSE(audit.verify({.trusted_tree = kept})->sound());
+  }
   std::filesystem::remove_all(directory);
 }
 

@@ -1,4 +1,5 @@
-// The walks of one put() and one get() in the README: every room is there, and the disk sees what the text says.
+// The walks of one put(), one append() and one get() in the README: every room is there, and the disk sees what the
+// text says.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -117,6 +118,7 @@ void expect_rooms(const std::string& heading, size_t rows_min) {
 }
 
 TEST(ReadmeWalk, every_room_of_the_put_is_there) { expect_rooms("### The walk of one put()", 9); }
+TEST(ReadmeWalk, every_room_of_the_append_is_there) { expect_rooms("### The walk of one append()", 9); }
 TEST(ReadmeWalk, every_room_of_the_get_is_there) { expect_rooms("### The walk of one get()", 5); }
 
 TEST(ReadmeWalk, a_put_is_one_write_and_one_sync_and_a_get_touches_no_file) {
@@ -140,6 +142,27 @@ TEST(ReadmeWalk, a_put_is_one_write_and_one_sync_and_a_get_touches_no_file) {
     env.log.erase(env.log.begin());
   }
   EXPECT_EQ(env.log, (std::vector<std::string>{"sync tree", "write meta", "write meta", "sync tree"}));
+}
+
+TEST(ReadmeWalk, an_append_is_one_write_and_one_sync_and_its_file_is_written_by_the_checkpoint) {
+  RecordingEnv env;
+  auto db = Database::open("walk.db", {.env = &env}).value();
+  Stream audit = db.stream("audit");
+  ASSERT_TRUE(audit.append("first").has_value());
+  env.log.clear();
+
+  ASSERT_TRUE(audit.append("created id:102").has_value());
+  EXPECT_EQ(env.log, (std::vector<std::string>{"write log", "sync log"}));
+
+  env.log.clear();
+  EXPECT_EQ(audit.read(1, 1000)->front().payload, "created id:102");
+  EXPECT_TRUE(env.log.empty());
+
+  ASSERT_TRUE(db.checkpoint().has_value());
+  std::erase(env.log, "write tree");
+  std::erase(env.log, "write stream-1-1-0");
+  EXPECT_EQ(env.log,
+            (std::vector<std::string>{"sync stream-1-1-0", "sync tree", "write meta", "write meta", "sync tree"}));
 }
 
 }  // namespace
