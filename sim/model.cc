@@ -123,7 +123,9 @@ Verdict Model::apply(const TxnLog& transaction) {
   }
   Verdict verdict = transaction.blind ? std::nullopt : lost_update(transaction, writes, applied);
   Verdict of_streams = streams_.apply(transaction, csn);
-  verdict = verdict ? std::move(verdict) : std::move(of_streams);
+  if (!verdict) {
+    verdict = std::move(of_streams);
+  }
   commits_.push_back(std::move(applied));
   return verdict;
 }

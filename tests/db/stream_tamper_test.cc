@@ -226,7 +226,7 @@ TEST_F(StreamTamperTest, a_rewritten_suffix_is_found_from_the_beginning_of_its_b
       ASSERT_OK(database.close());
     }
     EXPECT_FOUND(kForked, at / 256 * 256, verify());
-    TearDown();
+    memory_ = new_memory_env();
     SetUp();
   }
 }

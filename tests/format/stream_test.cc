@@ -11,6 +11,7 @@
 #include "format/stream_record.h"
 #include "format/stream_rows.h"
 #include "format/stream_segment.h"
+#include "tests/corpus.h"
 #include "tests/format/golden.h"
 #include "tests/format/samples.h"
 
@@ -193,6 +194,35 @@ TEST(StreamRows, survive_encoding_and_refuse_other_lengths) {
       }
     }
   }
+}
+
+TEST(StreamCorpus, records_segments_and_rows) {
+  const auto text = [](std::string_view bytes) {
+    return std::vector<std::byte>(as_bytes(bytes).begin(), as_bytes(bytes).end());
+  };
+  const auto record = [&](StoredAs how, std::string_view stored) {
+    return encoded({.offset = 1, .prev_hash = hash(9), .stored_as = how, .stored = as_bytes(stored)});
+  };
+  const std::vector<std::byte> plain = record(StoredAs::kPlain, "payload");
+  std::string bomb(12, '\xff');
+  bomb.replace(0, 4, std::string("\xff\xff\xff\x00", 4));
+  expect_inputs("stream_record_fuzz", {{"plain", plain},
+                                       {"empty", record(StoredAs::kPlain, "")},
+                                       {"lz4_of_garbage", record(StoredAs::kLz4, bomb)},
+                                       {"zstd_of_garbage", record(StoredAs::kZstd, bomb)},
+                                       {"redacted", record(StoredAs::kRedacted, std::string(36, '\0'))},
+                                       {"cut_short", {plain.begin(), plain.end() - 5}}});
+  const auto header_bytes = encode_stream_header(header());
+  const std::vector<std::byte> footer_bytes = encode_stream_footer(footer(), seed());
+  expect_inputs("stream_segment_fuzz", {{"header", {header_bytes.begin(), header_bytes.end()}},
+                                        {"footer", footer_bytes},
+                                        {"footer_cut_short", {footer_bytes.begin(), footer_bytes.end() - 8}}});
+  expect_inputs("stream_rows_fuzz", {{"head", text(encode(head()))},
+                                     {"floor", text(encode(FloorRow{256, {hash(1)}}))},
+                                     {"block", text(encode(NodeRow{hash(1), hash(2), 9}, kBlockLevel))},
+                                     {"node", text(encode(NodeRow{hash(1), {}, 0}, 16))},
+                                     {"segment", text(encode(SegmentRow{1, 0, 5, 99}))},
+                                     {"id", text(encode_stream_id(7))}});
 }
 
 TEST(StreamRows, keys_of_a_stream_lie_in_the_order_of_their_numbers) {
