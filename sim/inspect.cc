@@ -151,7 +151,7 @@ class Inspector {
     const std::vector<TrustedHead>& trusted = model_.streams().trusted(model_.streams().stream(name));
     if (!trusted.empty()) {
       const TrustedHead& kept = trusted[(result_.contents.csn + head.next_offset) % trusted.size()];
-      if (kept.size >= head.first_offset) {
+      if (kept.size >= head.first_offset && kept.csn <= result_.contents.csn) {
         options.trusted_head = StreamHead{0, kept.size, kept.chain_hash};
         options.trusted_tree = TreeHead{kept.size, kept.root};
       }

@@ -34,6 +34,7 @@ struct TrustedHead {
   uint64_t size = 0;
   Sha256 chain_hash{};
   Sha256 root{};
+  uint64_t csn = 0;  // of the durable state that it was seen in; only who accepts a loss is shown an older one
 };
 
 // Everything that a database shows of one stream.

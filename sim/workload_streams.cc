@@ -206,7 +206,7 @@ void Client::read_stream() {
     return;
   }
   if (csn <= world_.oracle.durable_floor()) {
-    world_.oracle.model().streams().trust(id, {head->next_offset, head->chain_hash, tree->root});
+    world_.oracle.model().streams().trust(id, {head->next_offset, head->chain_hash, tree->root, csn});
   }
 }
 

@@ -254,6 +254,16 @@ Result<void> StreamSlice::explain(uint64_t offset, const Error& error) {
       break;
     }
     case Problem::kDamaged: {
+      if (record_before_ && offset % kBlockRecords != 0) {
+        // Nobody has vouched for the record before it yet: put there from elsewhere, it may not fill its place.
+        HOLDFAST_TRY_ASSIGN(const auto owner_before, owner_of(record_before_->file, record_before_->position));
+        if (owner_before) {
+          found(offset - 1, Tamper::kForeign, "it is a record of stream " + *owner_before);
+          finding_->file = record_before_->file;
+          finding_->position = record_before_->position;
+          break;
+        }
+      }
       HOLDFAST_TRY_ASSIGN(const auto owner, position == 0 ? std::nullopt : owner_of(file, position));
       found(offset, owner ? Tamper::kForeign : Tamper::kUnreadable,
             owner ? "it is a record of stream " + *owner : error.message());
@@ -279,6 +289,7 @@ Result<bool> StreamSlice::check(uint64_t from, uint64_t to, const std::function<
     hashes_ = floor ? floor->hashes : std::vector<Hash>();
   }
   reader_.seek(from);
+  record_before_.reset();
   for (uint64_t offset = from; offset < to && !finding_; ++offset) {
     const auto record = reader_.next();
     if (!record && record.error().code() != ErrorCode::kCorruption) {
@@ -286,6 +297,9 @@ Result<bool> StreamSlice::check(uint64_t from, uint64_t to, const std::function<
     }
     last_prev_hash_ = hash_;
     HOLDFAST_TRY(record ? check_record(offset, *record) : explain(offset, record.error()));
+    if (offset + 1 < to) {
+      record_before_ = Place{reader_.file(), reader_.position()};
+    }
     if ((offset + 1 - from) % kRecordsPerQuestion == 0 && !go_on(kRecordsPerQuestion)) {
       return false;
     }

@@ -71,6 +71,12 @@ class StreamSlice {
   Hash hash_{};               // of the record before the one that is looked at
   Hash last_prev_hash_{};     // of the one before that
   std::vector<Hash> hashes_;  // of all records of this block up to that one, the trimmed ones too
+  // Where the record before lies.
+  struct Place {
+    std::string file;
+    uint64_t position = 0;
+  };
+  std::optional<Place> record_before_;
   std::vector<std::byte> buffer_;
 };
 

@@ -59,7 +59,7 @@ void Table::print() const {
     fmt::print("load of the machine over the last 1, 5, 15 minutes: {:.1f}, {:.1f}, {:.1f}\n\n", load[0], load[1],
                load[2]);
   }
-  fmt::print("{:<44}", "work");
+  fmt::print("{:<52}", "work");
   for (const std::string& engine : engines_) fmt::print(" {:>19}", engine);
   fmt::print("\n");
   for (const std::string& work : works_) {
@@ -67,7 +67,7 @@ void Table::print() const {
     if (measured == values_.end()) continue;  // filtered out
     const auto& row = measured->second;
     const auto ours = row.find("holdfast");
-    fmt::print("{:<44}", work);
+    fmt::print("{:<52}", work);
     for (const std::string& engine : engines_) {
       const auto cell = row.find(engine);
       std::string text = "-";
