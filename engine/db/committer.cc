@@ -18,6 +18,9 @@ constexpr uint64_t kBufferedBytesMax = uint64_t{1} << 20;
 }  // namespace
 
 Result<Commit> Committer::commit(PendingCommit& pending) {
+  for (uint32_t index = 0; index < pending.writes.stream_count(); ++index) {
+    pending.writes.stream(index).segment_bytes = static_cast<uint32_t>(streams_.segment_bytes());
+  }
   if (log_.has_lanes()) {
     pending.fits_log = encode_redo(pending.writes, log_bytes_max_, pending.redo);
   }

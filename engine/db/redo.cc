@@ -94,6 +94,7 @@ Result<void> decode_streams(format::RedoReader& reader, WriteSet& writes) {
     }
     StreamWrites& to = writes.stream(stream.name);
     to.seals = stream.seals;
+    to.segment_bytes = stream.segment_bytes;
     HOLDFAST_TRY(decode_events(reader, to, writes));
   }
   uint32_t rows = 0;
@@ -122,7 +123,7 @@ void encode_streams(const WriteSet& writes, format::RedoWriter& writer) {
     if (stream.empty()) {
       continue;
     }
-    writer.stream({stream.name, stream.seals});
+    writer.stream({stream.name, stream.seals, stream.segment_bytes});
     writer.count(static_cast<uint32_t>(stream.events.size()));
     for (const log::PreparedEvent& event : stream.events) {
       writer.event(event.stored_as, event.stored);

@@ -26,8 +26,12 @@ Result<StreamStage::Staged*> StreamStage::stage(const std::string& name, uint64_
 }
 
 Result<void> StreamStage::append(WriteSet& writes, uint64_t& next_id) {
-  for (const auto& [key, value] : writes.stream_rows()) {
-    rows_.insert_or_assign(key, value);
+  if (!writes.stream_rows().empty()) {
+    // In the order of the commits: upkeep changes rows of segments that were sealed before it.
+    take_rows();
+    for (const auto& [key, value] : writes.stream_rows()) {
+      rows_.insert_or_assign(key, value);
+    }
   }
   for (uint32_t index = 0; index < writes.stream_count(); ++index) {
     StreamWrites& stream = writes.stream(index);
@@ -36,6 +40,7 @@ Result<void> StreamStage::append(WriteSet& writes, uint64_t& next_id) {
     }
     HOLDFAST_TRY_ASSIGN(Staged* const staged, stage(stream.name, next_id));
     stream.first_offset = staged->appender->next_offset();
+    staged->appender->set_segment_bytes(stream.segment_bytes);
     for (const log::PreparedEvent& event : stream.events) {
       staged->appender->append(event);
     }
@@ -46,12 +51,16 @@ Result<void> StreamStage::append(WriteSet& writes, uint64_t& next_id) {
   return {};
 }
 
-Result<format::PageRef> StreamStage::finish() {
+void StreamStage::take_rows() {
   for (const auto& [_, staged] : appends_) {
-    for (auto& [key, value] : staged.appender->rows()) {
+    for (auto& [key, value] : staged.appender->take_rows()) {
       rows_.insert_or_assign(key, std::move(value));
     }
   }
+}
+
+Result<format::PageRef> StreamStage::finish() {
+  take_rows();
   std::vector<tree::Op> batch;
   batch.reserve(rows_.size());
   for (const auto& [key, value] : rows_) {

@@ -39,6 +39,8 @@ class StreamStage {
     Streams::Live* live = nullptr;
     std::unique_ptr<log::Appender> appender;
   };
+  // What the appenders have made so far.
+  void take_rows();
   Result<Staged*> stage(const std::string& name, uint64_t& next_id);
 
   Streams& streams_;

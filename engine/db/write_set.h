@@ -56,6 +56,9 @@ struct StreamWrites {
   std::string name;
   std::optional<uint64_t> expected;  // the offset that its first event must get
   bool seals = false;                // the segment ends behind the events
+  // Segments end before they grow beyond it. Told when it is committed, and kept in the redo: a replay under another
+  // option must end them where they ended.
+  uint32_t segment_bytes = 0;
   std::vector<log::PreparedEvent> events;
   uint64_t first_offset = 0;  // of its first event: told when it was committed
 };

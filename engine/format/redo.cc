@@ -59,6 +59,7 @@ void RedoWriter::point(std::string_view key, std::optional<std::string_view> val
 void RedoWriter::stream(const RedoStream& stream) {
   string(stream.name);
   out_.push_back(static_cast<std::byte>(stream.seals ? kSealsBit : 0));
+  count(stream.segment_bytes);
 }
 
 void RedoWriter::event(StoredAs stored_as, std::span<const std::byte> stored) {
@@ -125,7 +126,7 @@ bool RedoReader::stream(RedoStream& stream) {
   }
   const auto bits = static_cast<uint8_t>(flags.front());
   stream.seals = bits == kSealsBit;
-  return bits <= kSealsBit;
+  return bits <= kSealsBit && count(stream.segment_bytes);
 }
 
 bool RedoReader::event(StoredAs& stored_as, std::span<const std::byte>& stored) {

@@ -6,7 +6,8 @@
 //   bucket  name_bytes, name, flags (1 byte), range_count, ranges, point_count, points
 //   range   lo_bytes, lo, hi_bytes + 1 (0: to the end), hi            erased: keys in [lo, hi)
 //   point   key_bytes, key, value_bytes + 1 (0: erased), value
-//   stream  name_bytes, name, flags (1 byte), event_count, events       flags: bit 0 its segment ends behind the events
+//   stream  name_bytes, name, flags (1 byte), segment_bytes, event_count, events
+//           flags: bit 0 its segment ends behind the events; segment_bytes: where segments ended when it was written
 //   event   how it is stored (1 byte, format/stream_record.h), stored_bytes, stored
 //   row     as a point: of the stream tree (format/stream_rows.h)
 //
@@ -34,6 +35,7 @@ struct RedoBucket {
 struct RedoStream {
   std::string_view name;
   bool seals = false;
+  uint32_t segment_bytes = 0;
   friend bool operator==(const RedoStream&, const RedoStream&) = default;
 };
 

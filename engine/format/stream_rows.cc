@@ -58,7 +58,7 @@ class Fields {
   std::span<const std::byte> bytes_;
 };
 
-constexpr size_t kHeadBytes = 136;
+constexpr size_t kHeadBytes = 144;
 constexpr size_t kFloorBytes = 8;
 constexpr size_t kBlockBytes = 72;
 constexpr size_t kSegmentBytes = 24;
@@ -107,6 +107,7 @@ std::string encode(const HeadRow& row) {
   append(bytes, row.block_position);
   append(bytes, row.block_prev_hash);
   append(bytes, row.prev_hash);
+  append(bytes, row.segment_record_bytes);
   for (const Hash& peak : row.peaks) {
     append(bytes, peak);
   }
@@ -163,6 +164,7 @@ bool decode(std::string_view bytes, HeadRow& row) {
   row.block_position = fields.number<uint64_t>();
   row.block_prev_hash = fields.hash();
   row.prev_hash = fields.hash();
+  row.segment_record_bytes = fields.number<uint64_t>();
   if (row.next_offset >= kOffsetsMax || row.segment_first > row.next_offset || row.records_end >= kOffsetsMax ||
       (row.file == 0) != (row.next_offset == 0) || reserved != 0 || row.block_position >= kOffsetsMax ||
       (row.block_position == 0) != (row.next_offset % kBlockRecords == 0) ||

@@ -26,7 +26,8 @@
 //       64    8 block_position   where the first record of the last, unfinished block lies; 0 if it has none
 //       72   32 block_prev_hash  the chain hash before it
 //      104   32 prev_hash        of the last record; so that a change of it alone can be told from one before it
-//      136 32*n peaks            roots of the perfect subtrees that make up the stream's Merkle tree, large to small;
+//      136    8 segment_record_bytes  of the records in the segment that is written to, without what lies between them
+//      144 32*n peaks            roots of the perfect subtrees that make up the stream's Merkle tree, large to small;
 //      one
 //                                for each bit that is set in next_offset
 //
@@ -81,6 +82,7 @@ struct HeadRow {
   uint64_t block_position = 0;
   Hash block_prev_hash{};
   Hash prev_hash{};
+  uint64_t segment_record_bytes = 0;
   std::vector<Hash> peaks;
   friend bool operator==(const HeadRow&, const HeadRow&) = default;
 };

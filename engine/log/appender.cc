@@ -66,7 +66,7 @@ std::span<std::byte> Appender::room(uint32_t bytes) {
 void Appender::begin_segment() {
   ++head_.file;
   head_.segment_first = head_.next_offset;
-  head_.records_end = cursor_ = 0;
+  head_.records_end = cursor_ = head_.segment_record_bytes = 0;
   cut_ = true;
   in_new_segment_ = true;
   index_.clear();
@@ -112,7 +112,7 @@ void Appender::append(const PreparedEvent& event) {
   const uint32_t bytes = format::record_bytes(event.stored.size());
   if (head_.file == 0) {
     begin_segment();
-  } else if (cursor_ + bytes > segment_bytes_) {
+  } else if (head_.segment_record_bytes + bytes > segment_bytes_) {
     seal();
   }
   const std::span<std::byte> place = room(bytes);
@@ -139,6 +139,7 @@ void Appender::append(const PreparedEvent& event) {
   head_.prev_hash = head_.chain_hash;
   head_.chain_hash = chain_hash;
   head_.records_end = cursor_;
+  head_.segment_record_bytes += bytes;
   growth_.back().next_offset = ++head_.next_offset;
 }
 
@@ -154,13 +155,8 @@ void Appender::complete_node(uint8_t level, uint64_t index, const Hash& root) {
   rows_.emplace_back(format::stream_node_key(identity_.stream_id, level, index), encode(row, level));
 }
 
-std::vector<std::pair<std::string, std::string>> Appender::rows() const {
-  // A segment that was begun and sealed here has two rows; the later one counts.
-  std::vector<std::pair<std::string, std::string>> rows = rows_;
-  std::ranges::stable_sort(rows, {}, &std::pair<std::string, std::string>::first);
-  const auto repeated =
-      std::ranges::unique(rows.rbegin(), rows.rend(), {}, &std::pair<std::string, std::string>::first);
-  rows.erase(rows.begin(), repeated.begin().base());
+std::vector<std::pair<std::string, std::string>> Appender::take_rows() {
+  std::vector<std::pair<std::string, std::string>> rows = std::exchange(rows_, {});
   rows.emplace_back(format::stream_head_key(identity_.stream_id), encode(head()));
   return rows;
 }

@@ -39,16 +39,19 @@ struct StreamIdentity {
 
 class Appender {
  public:
-  // `tail` does not change until keep(). `segment_bytes`: a segment that has records is sealed rather than grow beyond.
+  // `tail` does not change until keep(). `segment_bytes`: a segment that has records is sealed rather than that they
+  // take more; what lies between them does not count, as it depends on when checkpoints were made.
   Appender(const StreamIdentity& identity, uint64_t segment_bytes, const StreamTail& tail);
 
+  void set_segment_bytes(uint64_t bytes) { segment_bytes_ = bytes; }
   void append(const PreparedEvent& event);
   uint64_t next_offset() const { return head_.next_offset; }
   // Begins a new segment with the next event. Does nothing to an empty segment.
   void seal();
 
-  // Rows of the stream tree that come to be or change, the head among them; each key once.
-  std::vector<std::pair<std::string, std::string>> rows() const;
+  // Rows of the stream tree that came to be or changed since the last call, the head among them; of a key that is there
+  // more than once, the last counts.
+  std::vector<std::pair<std::string, std::string>> take_rows();
   // What is to be written to files if no checkpoint does it: the parts of chunks that are new.
   std::vector<ChunkPart> parts() const;
   void keep(StreamTail& tail) &&;
@@ -68,7 +71,7 @@ class Appender {
   format::HeadRow head() const;
 
   const StreamIdentity& identity_;
-  const uint64_t segment_bytes_;
+  uint64_t segment_bytes_;
   const StreamTail& tail_;
   const uint32_t checksum_seed_;
 

@@ -48,6 +48,7 @@ HeadRow head() {
   row.block_position = 128;
   row.block_prev_hash = hash(2);
   row.prev_hash = hash(3);
+  row.segment_record_bytes = 321;
   row.peaks = {hash(4), hash(5)};
   return row;
 }
@@ -108,6 +109,7 @@ TEST(StreamGolden, head_row) {
       .field("block_position", 8)
       .field("block_prev_hash", 32)
       .field("prev_hash", 32)
+      .field("segment_record_bytes", 8)
       .field("peaks[0]", 32)
       .field("peaks[1]", 32)
       .compare_with("stream_head.golden");

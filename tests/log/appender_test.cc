@@ -35,7 +35,7 @@ class Played {
     if (!keeps) {
       return;
     }
-    for (auto& [key, value] : appender.rows()) {
+    for (auto& [key, value] : appender.take_rows()) {
       rows_[key] = value;
     }
     std::move(appender).keep(tail_);
