@@ -141,9 +141,14 @@ class Tamperer {
         return true;
       }
     }
+    // Behind a checkpoint it begins in a unit of its own, and the zeros before it say nothing.
     const uint64_t end = image_->end_of(image_->records.size() - 1);
+    const uint64_t unit = format::kStreamUnitBytes;
+    const bool is_there = image_->bytes.compare(end, format::kSealedMagic.size(), format::kSealedMagic.data(),
+                                                format::kSealedMagic.size()) == 0;
+    const uint64_t footer = is_there ? end : (end + unit - 1) / unit * unit;
     done_.only_the_footer = true;
-    return !is_last_file() && differs(end, footer_end(end));
+    return !is_last_file() && footer < bytes.size() && differs(footer, footer_end(footer));
   }
   uint64_t footer_end(uint64_t end) const {
     return end +
