@@ -32,6 +32,11 @@ class Upkeeper {
   // What the state that everybody is shown holds: the newest one may be ahead of the tails in memory, for a moment; and
   // what this has committed, it is shown. False: there is no such stream.
   Result<bool> look() {
+    // After a failed write the state that is shown may lack a commit that a reopen finds; the file that it names must
+    // not be written anew.
+    if (const std::string failure = database_.store().failure(); !failure.empty()) {
+      return fail(ErrorCode::kReadOnly, failure);
+    }
     state_ = std::make_unique<ReadState>(database_, database_.store().new_reader());
     HOLDFAST_TRY_ASSIGN(const auto found, find_stream(state_->reader(), name_));
     if (!found) {
