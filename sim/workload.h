@@ -69,6 +69,8 @@ class Client {
   void read_stream();
   void prove();
   void wait_stream();
+  // Nothing: it met an error, which was excused.
+  std::optional<StreamHead> head_of(const holdfast::Stream& stream);
   // False: it met an error, which was excused.
   bool seal_stream(StreamId id);
   void redact();

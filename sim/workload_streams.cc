@@ -274,13 +274,22 @@ void Client::prove() {
   }
 }
 
+std::optional<StreamHead> Client::head_of(const holdfast::Stream& stream) {
+  const Before seen = before();
+  auto head = watched([&] { return stream.head(); });
+  if (!head) {
+    excuse(head.error(), seen, "head");
+    return std::nullopt;
+  }
+  return *head;
+}
+
 void Client::wait_stream() {
   const StreamId id = stream_id(generator_.stream());
   holdfast::Stream stream = watched([&] { return database_.stream(stream_name(id)); });
   const Before seen = before();
-  const auto head = watched([&] { return stream.head(); });
+  const std::optional<StreamHead> head = head_of(stream);
   if (!head) {
-    excuse(head.error(), seen, "head");
     return;
   }
   const uint64_t ahead = generator_.below(3);
@@ -290,9 +299,8 @@ void Client::wait_stream() {
     excuse(grown.error(), seen, "wait");
     return;
   }
-  const auto now = watched([&] { return stream.head(); });
+  const std::optional<StreamHead> now = head_of(stream);
   if (!now) {
-    excuse(now.error(), seen, "head");
     return;
   }
   if (!world_.over() && (*grown ? now->next_offset <= offset : head->next_offset > offset)) {
@@ -330,10 +338,8 @@ bool Client::seal_stream(StreamId id) {
 void Client::redact() {
   const StreamId id = stream_id(generator_.stream());
   holdfast::Stream stream = watched([&] { return database_.stream(stream_name(id)); });
-  const Before seen = before();
-  const auto head = watched([&] { return stream.head(); });
+  const std::optional<StreamHead> head = head_of(stream);
   if (!head) {
-    excuse(head.error(), seen, "head");
     return;
   }
   // Sealed first, so that the redaction is one commit.
@@ -360,9 +366,8 @@ void Client::trim() {
   const StreamId id = stream_id(generator_.stream());
   holdfast::Stream stream = watched([&] { return database_.stream(stream_name(id)); });
   const Before seen = before();
-  const auto head = watched([&] { return stream.head(); });
+  const std::optional<StreamHead> head = head_of(stream);
   if (!head) {
-    excuse(head.error(), seen, "head");
     return;
   }
   const uint64_t before_offset = head->first_offset + generator_.below(head->next_offset - head->first_offset + 2);

@@ -54,9 +54,12 @@ Result<Hash> StreamSlice::hash_before(uint64_t anchor) {
   return node.prev_hash;
 }
 
-void StreamSlice::found(uint64_t offset, Tamper kind, std::string what) {
-  finding_ = {
-      .offset = offset, .kind = kind, .file = reader_.file(), .position = reader_.position(), .what = std::move(what)};
+void StreamSlice::found(uint64_t offset, Tamper kind, std::string what, Place place) {
+  finding_ = {.offset = offset,
+              .kind = kind,
+              .file = std::move(place.file),
+              .position = place.position,
+              .what = std::move(what)};
 }
 
 Result<Hash> StreamSlice::hash_of(const format::Record& record, uint32_t& payload_bytes) {
@@ -100,14 +103,8 @@ Result<bool> StreamSlice::is_block(uint64_t first, std::span<const Hash> hashes)
 }
 
 Result<void> StreamSlice::explain_link(uint64_t offset, const format::Record& record, const Result<Hash>& own_hash) {
-  const std::string file = reader_.file();
-  const uint64_t position = reader_.position();
+  const Place place = here();  // looking at what comes next moves the reader
   const Hash held = record.prev_hash;
-  const auto found_here = [&](uint64_t at, Tamper kind, std::string what) {
-    found(at, kind, std::move(what));
-    finding_->file = file;
-    finding_->position = position;
-  };
   const uint64_t block = offset / kBlockRecords * kBlockRecords;
   const uint64_t block_end = std::min(block + kBlockRecords, stream_.head.next_offset);
   bool only_this = true;
@@ -124,19 +121,19 @@ Result<void> StreamSlice::explain_link(uint64_t offset, const format::Record& re
       only_before = only_before && is_known;
     }
     if (only_before) {
-      found_here(offset - 1, Tamper::kChanged, "the record behind it, which is sound, holds another hash of it");
+      found(offset - 1, Tamper::kChanged, "the record behind it, which is sound, holds another hash of it", place);
       return {};
     }
   }
-  HOLDFAST_TRY_ASSIGN(const auto owner, owner_of(file, position));
+  HOLDFAST_TRY_ASSIGN(const auto owner, owner_of(place));
   if (owner) {
-    found_here(offset, Tamper::kForeign, "it is a record of stream " + *owner);
+    found(offset, Tamper::kForeign, "it is a record of stream " + *owner, place);
   } else if (only_this) {
-    found_here(offset, Tamper::kChanged, "it does not hold the hash of the record before it");
+    found(offset, Tamper::kChanged, "it does not hold the hash of the record before it", place);
   } else {
     const uint64_t first = find_anchor(stream_, offset);
-    found_here(first, Tamper::kForked,
-               "one of " + range_text(first, offset) + " was changed, and those behind it written anew");
+    found(first, Tamper::kForked,
+          "one of " + range_text(first, offset) + " was changed, and those behind it written anew", place);
   }
   return {};
 }
@@ -148,7 +145,7 @@ Result<void> StreamSlice::check_record(uint64_t offset, const format::Record& re
     return explain_link(offset, record, own_hash);
   }
   if (!own_hash) {
-    found(offset, Tamper::kUnreadable, own_hash.error().message());
+    found(offset, Tamper::kUnreadable, own_hash.error().message(), here());
     return {};
   }
   hash_ = *own_hash;
@@ -170,32 +167,32 @@ Result<void> StreamSlice::check_block(uint64_t next) {
     // Every link up to here holds: whoever changed something has rewritten everything behind it.
     const bool is_last = next == stream_.head.next_offset;
     if (is_last && last_prev_hash_ == stream_.head.prev_hash) {
-      found(next - 1, Tamper::kChanged, "its hash is not the stream's head, and all before it is sound");
+      found(next - 1, Tamper::kChanged, "its hash is not the stream's head, and all before it is sound", here());
     } else {
       found(first, Tamper::kForked,
-            "one of " + range_text(first, next) + " was changed, and those behind it written anew");
+            "one of " + range_text(first, next) + " was changed, and those behind it written anew", here());
     }
     return {};
   }
   HOLDFAST_TRY_ASSIGN(const bool is_known, is_block((next - 1) / kBlockRecords * kBlockRecords, hashes_));
   if (!is_known) {
-    found(first, Tamper::kForked, range_text(first, next) + " have another Merkle root than the tree knows");
+    found(first, Tamper::kForked, range_text(first, next) + " have another Merkle root than the tree knows", here());
   }
   return {};
 }
 
-Result<std::optional<std::string>> StreamSlice::owner_of(const std::string& file_name, uint64_t position) {
-  const auto file = database_.streams().directory().open_file(file_name, OpenMode::kReadOnly);
+Result<std::optional<std::string>> StreamSlice::owner_of(const Place& place) {
+  const auto file = database_.streams().directory().open_file(place.file, OpenMode::kReadOnly);
   if (!file) {
     return std::nullopt;
   }
   std::vector<std::byte> bytes(format::kEventOverheadBytes);
-  HOLDFAST_TRY_ASSIGN(const size_t size, (*file)->read_at(position, bytes));
+  HOLDFAST_TRY_ASSIGN(const size_t size, (*file)->read_at(place.position, bytes));
   if (size < bytes.size() || format::record_bytes_at(bytes) == 0) {
     return std::nullopt;
   }
   bytes.resize(format::record_bytes_at(bytes));
-  HOLDFAST_TRY((*file)->read_at(position, bytes));
+  HOLDFAST_TRY((*file)->read_at(place.position, bytes));
   format::Record record;
   static_cast<void>(decode_record(bytes, 0, record));
   HOLDFAST_TRY_ASSIGN(const auto streams, stream_rows::list(pages_, root_));
@@ -224,13 +221,13 @@ Result<std::optional<std::string>> StreamSlice::owner_of(const std::string& file
   return std::nullopt;
 }
 
-Result<bool> StreamSlice::is_behind(uint64_t offset, const std::string& file_name, uint64_t position) {
-  auto file = database_.streams().directory().open_file(file_name, OpenMode::kReadOnly);
+Result<bool> StreamSlice::is_behind(uint64_t offset, const Place& place) {
+  auto file = database_.streams().directory().open_file(place.file, OpenMode::kReadOnly);
   if (!file) {
     return false;
   }
   HOLDFAST_TRY_ASSIGN(const uint64_t size, (*file)->size());
-  log::RecordWalk walk(std::move(*file), position, size,
+  log::RecordWalk walk(std::move(*file), place.position, size,
                        format::stream_checksum_seed(database_.streams().database_id(), stream_.stream_id));
   for (uint64_t looks = 0; looks < kLooksBehind; ++looks) {
     HOLDFAST_TRY_ASSIGN(const log::RecordWalk::Step step, walk.next(offset));
@@ -242,42 +239,41 @@ Result<bool> StreamSlice::is_behind(uint64_t offset, const std::string& file_nam
 }
 
 Result<void> StreamSlice::explain(uint64_t offset, const Error& error) {
-  const std::string file = reader_.file();
-  const uint64_t position = reader_.position();
+  const Place place = here();
   using Problem = StreamReader::Problem;
   switch (reader_.problem()) {
     case Problem::kOther: {
-      HOLDFAST_TRY_ASSIGN(const bool is_behind_it, is_behind(offset, file, position));
+      HOLDFAST_TRY_ASSIGN(const bool is_behind_it, is_behind(offset, place));
       const std::string other = "record " + std::to_string(reader_.other_offset()) + " stands in its place";
       const bool is_moved = is_behind_it || reader_.other_offset() < offset;
-      found(offset, is_moved ? Tamper::kReordered : Tamper::kRemoved, other);
+      found(offset, is_moved ? Tamper::kReordered : Tamper::kRemoved, other, place);
       break;
     }
-    case Problem::kDamaged: {
-      if (record_before_ && offset % kBlockRecords != 0) {
-        // Nobody has vouched for the record before it yet: put there from elsewhere, it may not fill its place.
-        HOLDFAST_TRY_ASSIGN(const auto owner_before, owner_of(record_before_->file, record_before_->position));
-        if (owner_before) {
-          found(offset - 1, Tamper::kForeign, "it is a record of stream " + *owner_before);
-          finding_->file = record_before_->file;
-          finding_->position = record_before_->position;
-          break;
-        }
-      }
-      HOLDFAST_TRY_ASSIGN(const auto owner, position == 0 ? std::nullopt : owner_of(file, position));
-      found(offset, owner ? Tamper::kForeign : Tamper::kUnreadable,
-            owner ? "it is a record of stream " + *owner : error.message());
-      break;
-    }
-    case Problem::kEnd: found(offset, Tamper::kTruncated, error.message()); break;
-    case Problem::kForeign: found(offset, Tamper::kForeign, error.message()); break;
+    case Problem::kDamaged: return explain_damage(offset, place, error);
+    case Problem::kEnd: found(offset, Tamper::kTruncated, error.message(), place); break;
+    case Problem::kForeign: found(offset, Tamper::kForeign, error.message(), place); break;
     case Problem::kMissing: {
       HOLDFAST_TRY_ASSIGN(const auto segment, stream_rows::segment_of(pages_, root_, stream_.stream_id, offset));
       found(offset, segment.row.sealed() ? Tamper::kRemoved : Tamper::kTruncated,
-            "the segment that holds it is missing");
+            "the segment that holds it is missing", place);
       break;
     }
   }
+  return {};
+}
+
+Result<void> StreamSlice::explain_damage(uint64_t offset, const Place& place, const Error& error) {
+  const auto of = [](const std::string& owner) { return "it is a record of stream " + owner; };
+  if (record_before_ && offset % kBlockRecords != 0) {
+    // Nobody has vouched for the record before it yet: put there from elsewhere, it may not fill its place.
+    HOLDFAST_TRY_ASSIGN(const auto owner, owner_of(*record_before_));
+    if (owner) {
+      found(offset - 1, Tamper::kForeign, of(*owner), *record_before_);
+      return {};
+    }
+  }
+  HOLDFAST_TRY_ASSIGN(const auto owner, place.position == 0 ? std::nullopt : owner_of(place));
+  found(offset, owner ? Tamper::kForeign : Tamper::kUnreadable, owner ? of(*owner) : error.message(), place);
   return {};
 }
 
@@ -297,9 +293,7 @@ Result<bool> StreamSlice::check(uint64_t from, uint64_t to, const std::function<
     }
     last_prev_hash_ = hash_;
     HOLDFAST_TRY(record ? check_record(offset, *record) : explain(offset, record.error()));
-    if (offset + 1 < to) {
-      record_before_ = Place{reader_.file(), reader_.position()};
-    }
+    record_before_ = here();
     if ((offset + 1 - from) % kRecordsPerQuestion == 0 && !go_on(kRecordsPerQuestion)) {
       return false;
     }

@@ -33,13 +33,17 @@ class StreamSlice {
   Result<bool> check(uint64_t from, uint64_t to, const std::function<bool(uint64_t records)>& go_on);
   const std::optional<VerifyReport::Finding>& finding() const { return finding_; }
   const Counts& counts() const { return counts_; }
-  // Of the last record that was checked.
-  const Hash& chain_hash() const { return hash_; }
 
   // The nearest offset up to `offset` before which the tree knows the chain hash.
   static uint64_t find_anchor(const FoundStream& stream, uint64_t offset);
 
  private:
+  struct Place {
+    std::string file;
+    uint64_t position = 0;
+  };
+  // Of the record that the reader returned last, or failed at.
+  Place here() const { return {reader_.file(), reader_.position()}; }
   // The chain hash before an anchor.
   Result<Hash> hash_before(uint64_t anchor);
   Result<void> check_record(uint64_t offset, const format::Record& record);
@@ -47,6 +51,7 @@ class StreamSlice {
   Result<void> check_block(uint64_t next);
   // Of what stops the reader. Errors: io.
   Result<void> explain(uint64_t offset, const Error& error);
+  Result<void> explain_damage(uint64_t offset, const Place& place, const Error& error);
   // The record at `offset` does not hold the hash of the one before: says which of them, or of those before, is wrong.
   Result<void> explain_link(uint64_t offset, const format::Record& record, const Result<Hash>& own_hash);
   // The hashes of the records from `offset` to the end of its block, which those behind them hold, and the tree; fewer
@@ -54,11 +59,11 @@ class StreamSlice {
   Result<std::vector<Hash>> hashes_from(uint64_t offset);
   // Whether the block, or what there is of the last one, has these hashes. Pre: all that the tree knows of.
   Result<bool> is_block(uint64_t first, std::span<const Hash> hashes);
-  // Whether the record at `position` of the file belongs to another stream; its name.
-  Result<std::optional<std::string>> owner_of(const std::string& file, uint64_t position);
+  // Whether the record there belongs to another stream; its name.
+  Result<std::optional<std::string>> owner_of(const Place& place);
   // Whether the record lies somewhere behind the place of another.
-  Result<bool> is_behind(uint64_t offset, const std::string& file, uint64_t position);
-  void found(uint64_t offset, Tamper kind, std::string what);
+  Result<bool> is_behind(uint64_t offset, const Place& place);
+  void found(uint64_t offset, Tamper kind, std::string what, Place place);
   Result<Hash> hash_of(const format::Record& record, uint32_t& payload_bytes);
 
   const DatabaseCore& database_;
@@ -71,11 +76,6 @@ class StreamSlice {
   Hash hash_{};               // of the record before the one that is looked at
   Hash last_prev_hash_{};     // of the one before that
   std::vector<Hash> hashes_;  // of all records of this block up to that one, the trimmed ones too
-  // Where the record before lies.
-  struct Place {
-    std::string file;
-    uint64_t position = 0;
-  };
   std::optional<Place> record_before_;
   std::vector<std::byte> buffer_;
 };

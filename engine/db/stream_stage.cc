@@ -21,7 +21,7 @@ Result<StreamStage::Staged*> StreamStage::stage(const std::string& name, uint64_
     staged.live->name = name;
     rows_.insert_or_assign(format::stream_name_key(name), format::encode_stream_id(staged.live->identity.stream_id));
   }
-  staged.appender = std::make_unique<log::Appender>(staged.live->identity, streams_.segment_bytes(), staged.live->tail);
+  staged.appender = std::make_unique<log::Appender>(staged.live->identity, staged.live->tail);
   return &appends_.emplace(name, std::move(staged)).first->second;
 }
 
@@ -40,9 +40,8 @@ Result<void> StreamStage::append(WriteSet& writes, uint64_t& next_id) {
     }
     HOLDFAST_TRY_ASSIGN(Staged* const staged, stage(stream.name, next_id));
     stream.first_offset = staged->appender->next_offset();
-    staged->appender->set_segment_bytes(stream.segment_bytes);
     for (const log::PreparedEvent& event : stream.events) {
-      staged->appender->append(event);
+      staged->appender->append(event, stream.segment_bytes);
     }
     if (stream.seals) {
       staged->appender->seal();

@@ -88,7 +88,7 @@ StreamFlush Streams::begin_flush() {
       const log::Chunk& chunk = *chunks[at];
       const log::Chunk* const next = at + 1 < chunks.size() ? chunks[at + 1].get() : nullptr;
       flush.writes.push_back({{stream_id, chunk.file, 0},
-                              {&chunk, chunk.size, chunk.next_offset},
+                              {&chunk, chunk.size},
                               pads_before(next, chunk.file, chunk.position + chunk.size)});
     }
     live->tail.cut = live->tail.cut || !chunks.empty();

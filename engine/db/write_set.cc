@@ -126,12 +126,6 @@ StreamWrites& WriteSet::stream(std::string_view name) {
   return *streams_.emplace_back(std::make_unique<StreamWrites>(name));
 }
 
-const StreamWrites* WriteSet::find_stream(std::string_view name) const {
-  const auto found =
-      std::ranges::find(streams_, name, [](const auto& stream) -> std::string_view { return stream->name; });
-  return found != streams_.end() ? found->get() : nullptr;
-}
-
 uint32_t WriteSet::index_of(const StreamWrites& stream) const {
   const auto found =
       std::ranges::find(streams_, &stream, [](const auto& own) -> const StreamWrites* { return own.get(); });

@@ -89,8 +89,6 @@ class WriteSet {
 
   // The stream's writes, empty if it is new here. The reference lives as long as the WriteSet.
   StreamWrites& stream(std::string_view name);
-  // Nullptr: nothing was written to it.
-  const StreamWrites* find_stream(std::string_view name) const;
   uint32_t stream_count() const { return static_cast<uint32_t>(streams_.size()); }
   const StreamWrites& stream(uint32_t index) const { return *streams_[index]; }
   StreamWrites& stream(uint32_t index) { return *streams_[index]; }

@@ -18,7 +18,7 @@
 //       60    4 free_count        of these, free ones (bits set in the free map)
 //       64   16 catalog           PageRef of the catalog's root, within page_count; null in an empty database
 //       80   16 free_map          PageRef of the free map's root, within page_count; null exactly if free_count is 0
-//       96    8 next_bucket_id    starts at 1
+//       96    8 next_bucket_id    starts at 1; streams take their ids from it too
 //      104    1 free_map_level    level of the free map's root: 0 if it is a single free map page
 //      105    1 slot              0 or 1: the meta page that it was written to
 //      106    2 lane_count        lanes of the log that leads on from here; at most kLanesMax

@@ -1,8 +1,7 @@
 #include "log/appender.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "format/event_leaf.h"
@@ -23,9 +22,8 @@ constexpr uint64_t align_up(uint64_t position) {
 
 }  // namespace
 
-Appender::Appender(const StreamIdentity& identity, uint64_t segment_bytes, const StreamTail& tail)
+Appender::Appender(const StreamIdentity& identity, const StreamTail& tail)
     : identity_(identity),
-      segment_bytes_(segment_bytes),
       tail_(tail),
       checksum_seed_(format::stream_checksum_seed(identity.database_id, identity.stream_id)),
       head_(tail.head),
@@ -108,11 +106,11 @@ void Appender::seal() {
   begin_segment();
 }
 
-void Appender::append(const PreparedEvent& event) {
+void Appender::append(const PreparedEvent& event, uint64_t segment_bytes) {
   const uint32_t bytes = format::record_bytes(event.stored.size());
   if (head_.file == 0) {
     begin_segment();
-  } else if (head_.segment_record_bytes + bytes > segment_bytes_) {
+  } else if (head_.segment_record_bytes + bytes > segment_bytes) {
     seal();
   }
   const std::span<std::byte> place = room(bytes);
@@ -164,7 +162,7 @@ std::vector<std::pair<std::string, std::string>> Appender::take_rows() {
 std::vector<ChunkPart> Appender::parts() const {
   std::vector<ChunkPart> parts;
   for (const Growth& growth : growth_) {
-    parts.push_back({growth.chunk, growth.size, growth.next_offset});
+    parts.push_back({growth.chunk, growth.size});
   }
   return parts;
 }

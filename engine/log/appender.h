@@ -4,8 +4,9 @@
 // thrown away, as if it had never been.
 //
 // Threads:    the leader's; keep() under the mutex that guards the tail.
-// Invariants: (1) what it appends depends on the tail and the events alone, so that a replay of the log gives the same
-//                 offsets and hashes;
+// Invariants: (1) offsets, hashes, and where segments end depend on the tail, the events and the segment size that
+// comes
+//                 with them alone: not on when checkpoints were made. So a replay of the log gives the same;
 //             (2) no byte is placed in a unit of the file (format::kStreamUnitBytes) that a checkpoint may have
 //             written.
 #pragma once
@@ -39,12 +40,11 @@ struct StreamIdentity {
 
 class Appender {
  public:
-  // `tail` does not change until keep(). `segment_bytes`: a segment that has records is sealed rather than that they
-  // take more; what lies between them does not count, as it depends on when checkpoints were made.
-  Appender(const StreamIdentity& identity, uint64_t segment_bytes, const StreamTail& tail);
+  // `tail` does not change until keep(); both outlive the appender.
+  Appender(const StreamIdentity& identity, const StreamTail& tail);
 
-  void set_segment_bytes(uint64_t bytes) { segment_bytes_ = bytes; }
-  void append(const PreparedEvent& event);
+  // A segment that has records is sealed first rather than that they take more than `segment_bytes`.
+  void append(const PreparedEvent& event, uint64_t segment_bytes);
   uint64_t next_offset() const { return head_.next_offset; }
   // Begins a new segment with the next event. Does nothing to an empty segment.
   void seal();
@@ -71,7 +71,6 @@ class Appender {
   format::HeadRow head() const;
 
   const StreamIdentity& identity_;
-  uint64_t segment_bytes_;
   const StreamTail& tail_;
   const uint32_t checksum_seed_;
 

@@ -40,7 +40,6 @@ struct Chunk {
 struct ChunkPart {
   const Chunk* chunk = nullptr;
   uint32_t size = 0;
-  uint64_t next_offset = 0;
 
   std::span<const std::byte> bytes() const { return {chunk->data.get(), size}; }
 };

@@ -185,6 +185,22 @@ TEST_F(StreamTamperTest, a_record_of_another_stream_is_named_with_its_owner) {
   EXPECT_NE(found.what.find("other"), std::string::npos) << found.what;
 }
 
+TEST_F(StreamTamperTest, a_shorter_record_of_another_stream_is_named_and_not_the_garbage_behind_it) {
+  {
+    Database database = open();
+    fill(database, "o", 3);
+  }
+  const std::string other = content("stream-3-1-0");
+  Record record;
+  ASSERT_EQ(decode_record(as_bytes(other).subspan(format::kStreamHeaderBytes), seed(3), record),
+            format::RecordProblem::kNone);
+  ASSERT_LT(record.stored.size(), events_[0].stored.size());
+  overwrite(kFile, format::kStreamHeaderBytes, text_of({record, std::string(as_text(record.stored))}, seed()));
+  const auto found = verify();
+  EXPECT_FOUND(kForeign, 0U, found);
+  EXPECT_NE(found.what.find("stream o"), std::string::npos) << found.what;
+}
+
 TEST_F(StreamTamperTest, the_file_of_another_stream_in_its_place_is_foreign) {
   replace(kFile, content("stream-2-1-0"));
   EXPECT_FOUND(kForeign, 0U, verify());

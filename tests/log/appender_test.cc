@@ -22,12 +22,12 @@ constexpr uint64_t kSegmentBytes = 4096;
 class Played {
  public:
   void append(uint32_t events, bool keeps, bool seals) {
-    Appender appender(identity_, kSegmentBytes, tail_);
+    Appender appender(identity_, tail_);
     const uint64_t first = appender.next_offset();
     for (uint32_t at = 0; at < events; ++at) {
       const std::string payload = "payload " + std::to_string(first + at) + std::string((first + at) % 50, '.');
       std::vector<std::byte> buffer;
-      appender.append(prepare(as_bytes(payload), Codec::kNone, buffer));
+      appender.append(prepare(as_bytes(payload), Codec::kNone, buffer), kSegmentBytes);
     }
     if (seals) {
       appender.seal();
