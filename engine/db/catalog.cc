@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "db/open.h"
+#include "format/projection_rows.h"
 #include "tree/cursor.h"
 #include "tree/tree.h"
 
@@ -31,8 +32,20 @@ Result<std::optional<format::BucketRecord>> find(PageReader& reader, const forma
 Result<std::vector<std::string>> list(PageReader& reader, const format::PageRef& root) {
   std::vector<std::string> names;
   tree::Cursor cursor(reader, root);
-  HOLDFAST_TRY_ASSIGN(bool there, cursor.first());
+  // The engine's own come first.
+  HOLDFAST_TRY_ASSIGN(bool there, cursor.seek(std::string(1, format::kOwnBucketPrefix + 1)));
   while (there) {
+    names.emplace_back(cursor.key());
+    HOLDFAST_TRY_ASSIGN(there, cursor.next());
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> list_own(PageReader& reader, const format::PageRef& root, std::string_view prefix) {
+  std::vector<std::string> names;
+  tree::Cursor cursor(reader, root);
+  HOLDFAST_TRY_ASSIGN(bool there, cursor.seek(prefix));
+  while (there && cursor.key().starts_with(prefix)) {
     names.emplace_back(cursor.key());
     HOLDFAST_TRY_ASSIGN(there, cursor.next());
   }

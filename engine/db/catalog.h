@@ -21,8 +21,10 @@ Result<std::optional<format::BucketRecord>> find(PageReader& reader, const forma
 // The same, with the caller's memory for what is read on the way.
 Result<std::optional<format::BucketRecord>> find(PageReader& reader, const format::PageRef& root, std::string_view name,
                                                  std::string& scratch);
-// Names of all buckets, in order.
+// Names of all buckets of users, in order.
 Result<std::vector<std::string>> list(PageReader& reader, const format::PageRef& root);
+// Names of the engine's own buckets that begin with `prefix`, in order.
+Result<std::vector<std::string>> list_own(PageReader& reader, const format::PageRef& root, std::string_view prefix);
 
 // Buckets changed in one generation; nullopt: gone.
 using Changes = std::map<std::string, std::optional<format::BucketRecord>, std::less<>>;

@@ -143,7 +143,7 @@ class Checker {
     tree::CheckVisitor catalog = visitor();
     catalog.row = [&](std::string_view name, std::string_view value) {
       Bucket bucket{std::string(name), {}};
-      if (!check_bucket_name(name) || !format::decode(value, bucket.record) ||
+      if (!is_bucket_name(name) || !format::decode(value, bucket.record) ||
           bucket.record.bucket_id >= state.next_bucket_id) {
         damaged(state.catalog.page, "the catalog's record of bucket " + bucket.name + " is damaged");
         return;

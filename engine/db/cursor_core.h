@@ -29,13 +29,13 @@
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
-class CursorCore {
+class CursorCore final : public OpenCursor {
  public:
   // Over the bucket of a snapshot (a bucket that is not there is an error), or in a transaction (`writes` given).
   CursorCore(ReadState& state, BucketSlot& slot, const BucketWrites* writes, ReadSet* reads);
   CursorCore(const CursorCore&) = delete;
   CursorCore& operator=(const CursorCore&) = delete;
-  ~CursorCore();
+  ~CursorCore() override;
 
   bool first();
   bool last();
@@ -51,11 +51,9 @@ class CursorCore {
 
   // Rows outside [lo, hi) do not interest whoever moves this cursor: they are not recorded as read.
   void limit_recorded_reads(std::string_view lo, std::optional<std::string_view> hi);
-  // The snapshot is gone.
-  void state_ended();
+  void state_ended() override;
 
  private:
-  friend class ReadState;
   using Point = PointWrites::const_iterator;
   enum class Place : uint8_t { kFresh, kNowhere, kBase, kPoint };
   enum class Facing : uint8_t { kNeither, kForward, kBackward };
@@ -89,8 +87,6 @@ class CursorCore {
   BucketSlot* slot_;
   const BucketWrites* writes_;
   ReadSet* reads_;
-  CursorCore* next_open_ = nullptr;
-  CursorCore* previous_open_ = nullptr;
 
   std::optional<tree::Cursor> base_;
   bool base_on_row_ = false;

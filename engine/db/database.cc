@@ -160,6 +160,11 @@ Stream Database::stream(std::string_view name) {
   return {core_.get(), name};
 }
 
+Projection Database::projection(std::string_view name) {
+  CHECK(core_ != nullptr);
+  return {core_.get(), name};
+}
+
 Csn Database::durable_csn() const {
   CHECK(core_ != nullptr);
   return core_->durable_csn();

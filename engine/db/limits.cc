@@ -3,6 +3,10 @@
 #include <bit>
 #include <string>
 
+#include <holdfast/projection.h>
+
+#include "format/projection_rows.h"
+
 namespace holdfast {
 
 namespace {
@@ -13,6 +17,16 @@ std::unexpected<Error> refuse(std::string_view what, uint64_t is, std::string_vi
   message += limit_name;
   message += " is " + std::to_string(limit);
   return fail(ErrorCode::kInvalidArgument, std::move(message));
+}
+
+Result<void> check_name(const std::string& what, std::string_view name, std::string_view limit_name, uint64_t limit) {
+  if (name.empty()) [[unlikely]] {
+    return fail(ErrorCode::kInvalidArgument, "the " + what + " is empty; it has at least 1 byte");
+  }
+  if (name.size() > limit) [[unlikely]] {
+    return refuse("the " + what, name.size(), limit_name, limit);
+  }
+  return {};
 }
 
 }  // namespace
@@ -41,7 +55,41 @@ Result<void> check_bucket_name(std::string_view name) {
   if (name.size() > kBucketNameBytesMax) [[unlikely]] {
     return refuse("the bucket name", name.size(), "kBucketNameBytesMax", kBucketNameBytesMax);
   }
+  if (name.front() == format::kOwnBucketPrefix) [[unlikely]] {
+    return fail(ErrorCode::kInvalidArgument,
+                "the bucket name begins with a zero byte; such names are kept for what the engine stores itself");
+  }
   return {};
+}
+
+bool is_bucket_name(std::string_view name) { return !name.empty() && name.size() <= kBucketNameBytesMax; }
+
+Result<void> check_projection_name(std::string_view name) {
+  return check_name("projection name", name, "kProjectionNameBytesMax", kProjectionNameBytesMax);
+}
+
+Result<void> check_pin_name(std::string_view name) {
+  return check_name("pin name", name, "kPinNameBytesMax", kPinNameBytesMax);
+}
+
+Result<void> check_table_name(std::string_view stored) {
+  // Behind the letter that says how it is meant.
+  return check_name("table name", stored.substr(1), "kTableNameBytesMax", kTableNameBytesMax);
+}
+
+Result<void> check_table_key(std::string_view key, uint32_t page_bytes) {
+  if (key.empty()) [[unlikely]] {
+    return fail(ErrorCode::kInvalidArgument, "the key is empty; a key has at least 1 byte");
+  }
+  if (const uint32_t limit = format::table_key_bytes_max(page_bytes); key.size() > limit) [[unlikely]] {
+    return refuse("the key", key.size(), "table_key_bytes_max (eight ninths of key_bytes_max, less 8)", limit);
+  }
+  return {};
+}
+
+Result<void> check_table_value(std::string_view value) {
+  constexpr uint64_t kLimit = kValueBytesMax - sizeof(uint64_t);
+  return value.size() <= kLimit ? Result<void>() : refuse("the value", value.size(), "kValueBytesMax less 8", kLimit);
 }
 
 Result<void> check_stream_name(std::string_view name) {

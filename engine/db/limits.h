@@ -14,6 +14,13 @@ namespace holdfast {
 Result<void> check_key(std::string_view key, uint32_t page_bytes);
 Result<void> check_value(std::string_view value);
 Result<void> check_bucket_name(std::string_view name);
+// Of a bucket that a file speaks of: a user's, or one of the engine's own.
+bool is_bucket_name(std::string_view name);
+Result<void> check_projection_name(std::string_view name);
+Result<void> check_table_name(std::string_view stored);
+Result<void> check_pin_name(std::string_view name);
+Result<void> check_table_key(std::string_view key, uint32_t page_bytes);
+Result<void> check_table_value(std::string_view value);
 Result<void> check_stream_name(std::string_view name);
 Result<void> check_event(std::string_view event);
 Result<void> check_options(const Options& options);

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "db/catalog.h"
-#include "db/cursor_core.h"
 #include "db/limits.h"
 
 namespace holdfast {
@@ -16,7 +15,7 @@ ReadState::~ReadState() { end(); }
 
 void ReadState::end() {
   while (cursors_ != nullptr) {
-    CursorCore& cursor = *cursors_;
+    OpenCursor& cursor = *cursors_;
     detach(cursor);
     cursor.state_ended();
   }
@@ -29,14 +28,25 @@ BucketSlot& ReadState::slot(std::string_view name) {
   if (const auto found = slots_.find(key); found != slots_.end()) {
     return found->second;
   }
-  return slots_.emplace(key, key).first->second;
+  return slots_.try_emplace(std::string(key), key, BucketOwner::kUser).first->second;
+}
+
+BucketSlot& ReadState::own_slot(const std::string& name) {
+  return own_slots_.try_emplace(name, name, BucketOwner::kEngine).first->second;
+}
+
+ProjectionSlot& ReadState::projection_slot(std::string_view name) {
+  const std::string_view key = name.substr(0, size_t{kProjectionNameBytesMax} + 1);
+  return projections_.try_emplace(std::string(key), key).first->second;
 }
 
 Result<void> ReadState::resolve(BucketSlot& slot) {
   if (slot.resolved) [[likely]] {
     return {};
   }
-  HOLDFAST_TRY(check_bucket_name(slot.name));
+  if (slot.owner == BucketOwner::kUser) {
+    HOLDFAST_TRY(check_bucket_name(slot.name));
+  }
   if (ended()) {
     return fail_over();
   }
@@ -61,7 +71,7 @@ Result<void> ReadState::status() const {
   return {};
 }
 
-void ReadState::attach(CursorCore& cursor) {
+void ReadState::attach(OpenCursor& cursor) {
   cursor.next_open_ = cursors_;
   cursor.previous_open_ = nullptr;
   if (cursors_ != nullptr) {
@@ -70,7 +80,7 @@ void ReadState::attach(CursorCore& cursor) {
   cursors_ = &cursor;
 }
 
-void ReadState::detach(CursorCore& cursor) {
+void ReadState::detach(OpenCursor& cursor) {
   if (cursor.previous_open_ != nullptr) {
     cursor.previous_open_->next_open_ = cursor.next_open_;
   } else {

@@ -37,7 +37,7 @@ Result<void> decode_points(format::RedoReader& reader, uint32_t page_bytes, uint
 Result<void> decode_bucket(format::RedoReader& reader, uint32_t page_bytes, WriteSet& writes) {
   format::RedoBucket bucket;
   uint32_t ranges = 0;
-  if (!reader.bucket(bucket) || !check_bucket_name(bucket.name) || !reader.count(ranges)) {
+  if (!reader.bucket(bucket) || !is_bucket_name(bucket.name) || !reader.count(ranges)) {
     return malformed("a bucket that cannot be");
   }
   const uint32_t index = writes.index_of(bucket.name);
@@ -135,6 +135,10 @@ void encode_streams(const WriteSet& writes, format::RedoWriter& writer) {
   }
 }
 
+bool is_logged(const BucketWrites& bucket) {
+  return bucket.unlogged ? bucket.dropped || bucket.created || bucket.implied : !bucket.empty();
+}
+
 // Whether the events alone outgrow the bound: then nothing of them is copied.
 bool events_fit(const WriteSet& writes, uint64_t bytes_max) {
   uint64_t bytes = 0;
@@ -155,15 +159,20 @@ bool encode_redo(const WriteSet& writes, uint64_t bytes_max, std::vector<std::by
   format::RedoWriter writer(redo);
   uint32_t buckets = 0;
   for (uint32_t index = 0; index < writes.bucket_count(); ++index) {
-    buckets += writes.bucket(index).empty() ? 0U : 1U;
+    buckets += is_logged(writes.bucket(index)) ? 1U : 0U;
   }
   writer.count(buckets);
   for (uint32_t index = 0; index < writes.bucket_count(); ++index) {
     const BucketWrites& bucket = writes.bucket(index);
-    if (bucket.empty()) {
+    if (!is_logged(bucket)) {
       continue;
     }
     writer.bucket({bucket.name, bucket.dropped, bucket.created, bucket.implied});
+    if (bucket.unlogged) {
+      writer.count(0);
+      writer.count(0);
+      continue;
+    }
     writer.count(static_cast<uint32_t>(bucket.erased.size()));
     for (const auto& [lo, hi] : bucket.erased) {
       writer.range(lo, hi);

@@ -103,7 +103,7 @@ ReplayBatch::BucketRows* ReplayBatch::bucket_for(const format::RedoBucket& bucke
     BucketRows* const rows = found->second;
     return rows->implied || !bucket.implied ? rows : nullptr;
   }
-  if (!check_bucket_name(bucket.name)) {
+  if (!is_bucket_name(bucket.name)) {
     return nullptr;
   }
   BucketRows& made = buckets_.emplace_back(std::string(bucket.name), bucket.implied, std::vector<tree::Op>());

@@ -9,6 +9,7 @@
 #include "db/cursor_core.h"
 #include "db/limits.h"
 #include "db/prefix.h"
+#include "db/projection_slot.h"
 #include "db/read_state.h"
 #include "db/stream_head.h"
 #include "db/stream_rows.h"
@@ -83,6 +84,12 @@ BucketView Snapshot::bucket(std::string_view name) const { return {state_.get(),
 Result<std::vector<std::string>> Snapshot::buckets() const {
   return catalog::list(state_->reader(), state_->reader().state().catalog);
 }
+
+ProjectionView Snapshot::projection(std::string_view name) const {
+  return {state_.get(), &state_->projection_slot(name)};
+}
+
+Result<std::vector<std::string>> Snapshot::projections() const { return list_projections(*state_); }
 
 StreamView Snapshot::stream(std::string_view name) const { return {state_.get(), name}; }
 

@@ -9,6 +9,7 @@
 #include "db/core.h"
 #include "db/limits.h"
 #include "db/read_state.h"
+#include "db/stream_feed.h"
 #include "db/stream_head.h"
 #include "db/stream_leaf.h"
 #include "db/stream_prepare.h"
@@ -23,22 +24,6 @@ namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
 namespace {
-
-Result<StreamRecord> to_public(const format::Record& record, std::vector<std::byte>& buffer) {
-  StreamRecord out{.offset = record.offset,
-                   .prev_hash = record.prev_hash,
-                   .redacted = record.stored_as == format::StoredAs::kRedacted,
-                   .payload_bytes = 0,
-                   .payload = {}};
-  if (!format::payload_bytes(record, out.payload_bytes)) {
-    return fail(ErrorCode::kCorruption, "the record's length cannot be");
-  }
-  if (!out.redacted) {
-    HOLDFAST_TRY_ASSIGN(const auto payload, log::payload_of(record, buffer));
-    out.payload = as_text(payload);
-  }
-  return out;
-}
 
 // Whether the records from `from` on are there.
 Result<void> check_from(uint64_t from, const std::optional<FoundStream>& found, const std::string& name) {
@@ -71,7 +56,7 @@ Result<std::vector<StreamRecord>> StreamView::read(uint64_t from, uint64_t max_b
   reader.seek(from);
   for (uint64_t bytes = 0; reader.next_offset() < end && (records.empty() || bytes < max_bytes);) {
     HOLDFAST_TRY_ASSIGN(const format::Record record, reader.next());
-    auto out = to_public(record, buffer);
+    auto out = public_record(record, buffer);
     if (!out) {
       return fail(std::move(out).error().at(reader.file(), reader.position()));
     }

@@ -10,6 +10,7 @@
 #include "db/cursor_core.h"
 #include "db/limits.h"
 #include "db/stream_head.h"
+#include "format/projection_rows.h"
 #include "log/codec.h"
 #include "tree/tree.h"
 
@@ -20,6 +21,15 @@ namespace {
 
 // A point that says "erased" to whoever asks for a key in an erased range or in a dropped bucket.
 constexpr PointWrite kErased = std::nullopt;
+
+// A name that breaks the same limit as the one for which this index was given.
+std::string refused_name(uint32_t bucket) {
+  switch (bucket) {
+    case kBucketNameEmpty: return {};
+    case kBucketNameTooLong: return std::string(size_t{kBucketNameBytesMax} + 1, ' ');
+    default: return {format::kOwnBucketPrefix};
+  }
+}
 
 }  // namespace
 
@@ -70,6 +80,9 @@ uint32_t TransactionCore::bucket(std::string_view name) {
   if (name.size() > kBucketNameBytesMax) {
     return kBucketNameTooLong;
   }
+  if (name.front() == format::kOwnBucketPrefix) {
+    return kBucketNameReserved;
+  }
   const uint32_t index = writes_.index_of(name);
   if (index == bases_.size()) {
     bases_.push_back(&read_.slot(name));
@@ -77,13 +90,21 @@ uint32_t TransactionCore::bucket(std::string_view name) {
   return index;
 }
 
+uint32_t TransactionCore::own_bucket(const std::string& name, Logging logging) {
+  const uint32_t index = writes_.index_of(name);
+  if (index == bases_.size()) {
+    bases_.push_back(&read_.own_slot(name));
+  }
+  writes_.bucket(index).unlogged = logging == Logging::kUnlogged;
+  return index;
+}
+
 Result<void> TransactionCore::check_bucket(uint32_t bucket) const {
   if (over_) [[unlikely]] {
     return fail_over();
   }
-  if (bucket >= kBucketNameTooLong) [[unlikely]] {
-    return check_bucket_name(bucket == kBucketNameEmpty ? std::string()
-                                                        : std::string(size_t{kBucketNameBytesMax} + 1, ' '));
+  if (bucket >= kBucketNameReserved) [[unlikely]] {
+    return check_bucket_name(refused_name(bucket));
   }
   return {};
 }
@@ -153,6 +174,9 @@ Result<std::vector<std::string>> TransactionCore::buckets() {
   std::set<std::string> all(std::make_move_iterator(names.begin()), std::make_move_iterator(names.end()));
   for (uint32_t index = 0; index < writes_.bucket_count(); ++index) {
     const BucketWrites& writes = writes_.bucket(index);
+    if (bases_[index]->owner == BucketOwner::kEngine) {
+      continue;
+    }
     if (writes.created || writes.implied) {
       all.insert(writes.name);
     } else if (writes.dropped) {
@@ -264,10 +288,9 @@ Result<bool> TransactionCore::contains(uint32_t bucket, std::string_view key) {
 }
 
 std::unique_ptr<CursorCore> TransactionCore::cursor(uint32_t bucket) {
-  if (bucket >= kBucketNameTooLong) {
+  if (bucket >= kBucketNameReserved) {
     // The slot of a name that breaks a limit says so when it is looked up.
-    const std::string name(bucket == kBucketNameEmpty ? size_t{0} : size_t{kBucketNameBytesMax} + 1, ' ');
-    return std::make_unique<CursorCore>(read_, read_.slot(name), nullptr, nullptr);
+    return std::make_unique<CursorCore>(read_, read_.slot(refused_name(bucket)), nullptr, nullptr);
   }
   return std::make_unique<CursorCore>(read_, *bases_[bucket], &writes_.bucket(bucket), reads_ ? &*reads_ : nullptr);
 }

@@ -27,6 +27,9 @@ inline namespace HOLDFAST_FLAVOR {
 // What a Bucket carries instead of an index when its name breaks a limit.
 constexpr uint32_t kBucketNameEmpty = UINT32_MAX;
 constexpr uint32_t kBucketNameTooLong = UINT32_MAX - 1;
+constexpr uint32_t kBucketNameReserved = UINT32_MAX - 2;
+// Whether the rows of a bucket go into the log; see BucketWrites::unlogged.
+enum class Logging : uint8_t { kLogged, kUnlogged };
 
 class TransactionCore {
  public:
@@ -37,6 +40,9 @@ class TransactionCore {
 
   Csn snapshot_csn() const { return read_.csn(); }
   uint32_t bucket(std::string_view name);
+  // One of the engine's own.
+  uint32_t own_bucket(const std::string& name, Logging logging);
+  ReadState& read_state() { return read_; }
   Result<void> create_bucket(uint32_t bucket);
   Result<void> drop_bucket(uint32_t bucket);
   Result<std::vector<std::string>> buckets();

@@ -42,6 +42,8 @@ struct BucketWrites {
   bool dropped = false;  // the bucket of the snapshot is dropped
   bool created = false;  // by create_bucket: must not be there already
   bool implied = false;  // by a put: comes to be if it is not there
+  // Its rows can be made again from elsewhere: they are not logged. That it comes to be, or goes, is.
+  bool unlogged = false;
   PointWrites points;
   KeyRanges erased;
   uint64_t version = 0;

@@ -29,6 +29,7 @@
 #include <holdfast/flavor.h>
 #include <holdfast/ids.h>
 #include <holdfast/options.h>
+#include <holdfast/projection.h>
 #include <holdfast/result.h>
 #include <holdfast/stream.h>
 
@@ -41,11 +42,6 @@ class ReadState;        // private
 class TransactionCore;  // private
 class CursorCore;       // private
 struct BucketSlot;      // private
-
-// A commit that returned, at this place in the serial order: durable, unless it was deferred.
-struct Commit {
-  Csn csn{};
-};
 
 struct KeyValue {
   std::string_view key;
@@ -167,6 +163,9 @@ class Snapshot {
   BucketView bucket(std::string_view name) const;
   // Names of all buckets, in order.
   Result<std::vector<std::string>> buckets() const;
+  ProjectionView projection(std::string_view name) const;
+  // Names of all projections, in order.
+  Result<std::vector<std::string>> projections() const;
   StreamView stream(std::string_view name) const;
   // Names of all streams, in order.
   Result<std::vector<std::string>> streams() const;
@@ -346,6 +345,8 @@ class Database {
   Result<bool> erase(std::string_view bucket, std::string_view key);
   // Lives as long as the Database. A stream that is not there is empty, and comes to be with its first event.
   Stream stream(std::string_view name);
+  // The same; a projection comes to be with the first batch that is applied, or event that is followed.
+  Projection projection(std::string_view name);
 
   // No csn up to it can be lost any more.
   Csn durable_csn() const;

@@ -5,4 +5,5 @@
 #include <holdfast/env.h>
 #include <holdfast/ids.h>
 #include <holdfast/options.h>
+#include <holdfast/projection.h>
 #include <holdfast/result.h>
