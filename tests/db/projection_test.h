@@ -148,7 +148,7 @@ class ProjectionTest : public LogTest {
     std::vector<std::string> events;
     for (size_t at = 0; at < count; ++at) {
       const std::string table = "t" + std::to_string(draw.below(3));
-      const std::string key = "key-" + std::to_string(draw.below(20)) + std::string(draw.below(12), 'k');
+      const std::string key = "key-" + std::to_string(draw.below(6)) + std::string(9 * draw.below(2), 'k');
       const size_t bytes = draw.below(20) == 0 ? 5000 : draw.below(40);
       events.push_back(draw.below(4) == 0
                            ? "erase " + table + " " + key
