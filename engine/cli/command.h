@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -49,6 +50,9 @@ Result<Database> open_to_write(const std::string& path, uint16_t lanes = 0);
 std::function<void(uint64_t done, uint64_t total)> recovery_progress();
 // `error`, which says that there is no database, with what to do about it; another one as it is.
 Error with_create_hint(const Error& error, const std::string& path);
+// The newest state, or the one that --as-of names: a pin, csn:N or time:SECONDS. Errors: not_found, invalid_argument.
+Result<Snapshot> snapshot_as_of(const Database& database, const std::optional<std::string>& as_of);
+CLI::Option* add_as_of_option(CLI::App& command, std::optional<std::string>& as_of);
 // A missing bucket is an error, with its name. Errors: not_found, io, corruption.
 Result<BucketView> existing_bucket(const Snapshot& snapshot, const std::string& name);
 
@@ -58,6 +62,7 @@ void add_check_command(CLI::App& app, Chosen& chosen);
 void add_recover_command(CLI::App& app, Chosen& chosen);
 void add_wal_commands(CLI::App& app, Chosen& chosen);  // wal stat, wal verify, wal dump
 void add_log_commands(CLI::App& app, Chosen& chosen);  // log streams, append, read, tail, head, verify, prove, ...
+void add_pin_commands(CLI::App& app, Chosen& chosen);  // pin add, pin list, pin drop
 void add_row_commands(CLI::App& app, Chosen& chosen);  // put, get, delete
 void add_scan_command(CLI::App& app, Chosen& chosen);
 void add_load_command(CLI::App& app, Chosen& chosen);

@@ -61,6 +61,7 @@ int run(int argc, char** argv) {
   add_wal_commands(app, chosen);
   add_log_commands(app, chosen);
   add_proof_commands(app, chosen);
+  add_pin_commands(app, chosen);
 
   try {
     app.parse(argc, argv);

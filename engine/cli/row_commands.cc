@@ -73,6 +73,7 @@ struct GetArgs {
   std::string path;
   std::string bucket;
   std::string key;
+  std::optional<std::string> as_of;
   bool hex = false;
   bool raw = false;
 };
@@ -80,7 +81,7 @@ struct GetArgs {
 Result<ExitCode> run_get(const GetArgs& args) {
   HOLDFAST_TRY_ASSIGN(const std::string key, bytes_of_argument(args.key, args.hex));
   HOLDFAST_TRY_ASSIGN(Database database, open_to_read(args.path));
-  const Snapshot snapshot = database.snapshot();
+  HOLDFAST_TRY_ASSIGN(const Snapshot snapshot, snapshot_as_of(database, args.as_of));
   HOLDFAST_TRY_ASSIGN(const BucketView bucket, existing_bucket(snapshot, args.bucket));
   HOLDFAST_TRY_ASSIGN(const std::optional<std::string_view> value, bucket.get(key));
   if (!value) return fail(no_such_key(key, args.bucket));
@@ -105,6 +106,7 @@ Result<ExitCode> run_get(const GetArgs& args) {
 void define_get(CLI::App& command, GetArgs& args) {
   command.add_option("BUCKET", args.bucket, "Bucket")->required();
   command.add_option("KEY", args.key, "Key")->required();
+  add_as_of_option(command, args.as_of);
   CLI::Option* hex = command.add_flag("--hex", args.hex, "KEY is hexadecimal, and the value is printed so");
   command.add_flag("--raw", args.raw, "Print the value and nothing else, not even a line feed")->excludes(hex);
   command.footer(

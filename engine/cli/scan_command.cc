@@ -17,6 +17,7 @@ struct ScanArgs {
   std::string path;
   std::string bucket;
   std::optional<std::string> prefix, from, to;
+  std::optional<std::string> as_of;
   std::optional<uint64_t> limit;
   bool reverse = false;
   bool keys = false;
@@ -62,7 +63,7 @@ void append_row(std::string& line, const ScanArgs& args, const KeyValue& row) {
 
 Result<ExitCode> run_scan(const ScanArgs& args) {
   HOLDFAST_TRY_ASSIGN(Database database, open_to_read(args.path));
-  const Snapshot snapshot = database.snapshot();
+  HOLDFAST_TRY_ASSIGN(const Snapshot snapshot, snapshot_as_of(database, args.as_of));
   HOLDFAST_TRY_ASSIGN(const BucketView bucket, existing_bucket(snapshot, args.bucket));
   HOLDFAST_TRY_ASSIGN(Range rows, chosen_rows(args, bucket));
   Output output;
@@ -83,6 +84,7 @@ void define_scan(CLI::App& command, ScanArgs& args) {
   CLI::Option* prefix = command.add_option("--prefix", args.prefix, "Only keys that start with this");
   command.add_option("--from", args.from, "Only keys from this one on")->excludes(prefix);
   command.add_option("--to", args.to, "Only keys before this one")->excludes(prefix);
+  add_as_of_option(command, args.as_of);
   command.add_flag("--reverse", args.reverse, "Last key first");
   command.add_option("--limit", args.limit, "At most this many rows")->type_name("ROWS")->check(CLI::NonNegativeNumber);
   command.add_flag("--keys", args.keys, "Print no values");

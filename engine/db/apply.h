@@ -35,6 +35,7 @@ class WriteSetApplier {
   Result<State> finish(Csn csn);
   // Pre: the state is committed. Says in the write sets which buckets came to be by them (BucketWrites::implied).
   void tell_what_was_there();
+  PageWriter& writer() { return writer_; }
   // What was appended to streams.
   StreamStage& streams() { return stage_; }
 

@@ -8,8 +8,10 @@
 #include "base/bytes.h"
 #include "db/limits.h"
 #include "db/open.h"
+#include "db/pins.h"
 #include "format/bucket.h"
 #include "format/meta.h"
+#include "format/projection_rows.h"
 #include "tree/check.h"
 
 namespace holdfast {
@@ -28,7 +30,7 @@ class Checker {
         log_(log),
         progress_(progress),
         page_bytes_(store.page_bytes()),
-        seen_(store.meta().page_count, Seen::kNot) {}
+        seen_(store.meta().page_count, kNotSeen) {}
 
   Result<CheckReport> run() {
     report_.page_count = seen_.size();
@@ -49,7 +51,10 @@ class Checker {
   }
 
  private:
-  enum class Seen : uint8_t { kNot, kReached, kDamaged };
+  // Of a page: not met, damaged, or by which walk it was met first: that of the newest state, or of a pinned one.
+  static constexpr uint32_t kNotSeen = 0;
+  static constexpr uint32_t kDamaged = 1;
+  static constexpr uint32_t kNewestWalk = 2;
 
   void add_damage(uint64_t offset, std::string what) {
     report_.damage.push_back({.file = std::string(kTreeFileName), .offset = offset, .what = std::move(what)});
@@ -57,7 +62,7 @@ class Checker {
 
   void damaged(PageNumber page, std::string what) {
     if (to_int(page) < seen_.size()) {
-      seen_[to_int(page)] = Seen::kDamaged;
+      seen_[to_int(page)] = kDamaged;
     }
     add_damage(uint64_t{to_int(page)} * page_bytes_, std::move(what));
   }
@@ -93,38 +98,41 @@ class Checker {
         } else {
           continue;
         }
-        seen_[slot] = Seen::kDamaged;
+        seen_[slot] = kDamaged;
         add_damage(offset, "meta page: " + what);
       }
     }
     return {};
   }
 
-  bool reach(PageNumber page) {
+  using Visit = tree::CheckVisitor::Visit;
+  Visit reach(PageNumber page) {
     const uint32_t index = to_int(page);
     if (stopped_) {
-      return false;
+      return Visit::kPassOver;
     }
     if (index >= seen_.size()) {
-      return true;  // reading it fails, and says so
+      return Visit::kEnter;  // reading it fails, and says so
     }
-    if (seen_[index] == Seen::kReached) {
-      return false;  // the walk says what that means
+    if (seen_[index] == walk_) {
+      return Visit::kTwice;
+    }
+    if (seen_[index] >= kNewestWalk) {
+      return Visit::kPassOver;  // states share what did not change between them
     }
     if (progress_ && ++pages_done_ % kPagesPerProgress == 0) {
       stopped_ = !progress_(std::min<uint64_t>(pages_done_, seen_.size()), seen_.size());
     }
-    if (seen_[index] == Seen::kNot) {
-      seen_[index] = Seen::kReached;
+    if (seen_[index] == kNotSeen) {
+      seen_[index] = walk_;
     }
-    return true;
+    return Visit::kEnter;
   }
 
   tree::CheckVisitor visitor() {
     tree::CheckVisitor visitor;
     visitor.page = [this](PageNumber page) { return reach(page); };
     visitor.damage = [this](PageNumber page, std::string what) {
-      // A walk that was stopped thinks that it met pages twice.
       if (!stopped_) {
         damaged(page, std::move(what));
       }
@@ -134,7 +142,25 @@ class Checker {
 
   void check_trees() {
     PageReader reader = store_.new_reader_of_newest();
-    const State state = reader.state();
+    check_state(reader, reader.state());
+    const auto pins = read_pins(reader);
+    if (!pins) {
+      damaged(reader.state().catalog.page, pins.error().message());
+      return;
+    }
+    const CheckReport newest = report_;
+    for (const NamedPin& pin : *pins) {
+      ++walk_;
+      check_state(reader, state_of(pin.row));
+    }
+    // What the counts speak of is the newest state.
+    report_.buckets = newest.buckets;
+    report_.tables = newest.tables;
+    report_.rows = newest.rows;
+    report_.payload_bytes = newest.payload_bytes;
+  }
+
+  void check_state(PageReader& reader, const State& state) {
     struct Bucket {
       std::string name;
       format::BucketRecord record;
@@ -151,7 +177,6 @@ class Checker {
       buckets.push_back(std::move(bucket));
     };
     tree::check(reader, state.catalog, catalog);
-    report_.buckets = buckets.size();
     tree::CheckVisitor streams = visitor();
     streams.row = [](std::string_view, std::string_view) {};  // check_streams() reads them
     tree::check(reader, state.streams, streams);
@@ -161,10 +186,21 @@ class Checker {
       ++report_.rows;
       report_.payload_bytes += key.size() + value.size();
     };
+    report_.buckets = report_.tables = 0;
     for (const Bucket& bucket : buckets) {
+      count_bucket(bucket.name);
       if (!stopped_) {
         tree::check(reader, bucket.record.root, rows);
       }
+    }
+  }
+
+  void count_bucket(std::string_view name) {
+    format::TableBucket table;
+    if (name.front() != format::kOwnBucketPrefix) {
+      ++report_.buckets;
+    } else if (format::parse_table_bucket(name, table) && table.tree == format::TableTree::kCurrent) {
+      ++report_.tables;
     }
   }
 
@@ -174,20 +210,20 @@ class Checker {
       const PageNumber page{index};
       const PageStore::Place place = store_.place_of(page);
       const bool tree = place == PageStore::Place::kTree;
-      if (seen_[index] == Seen::kReached && !tree) {
+      if (seen_[index] >= kNewestWalk && !tree) {
         damaged(page, place == PageStore::Place::kMeta      ? "a tree reaches a meta page"
                       : place == PageStore::Place::kFreeMap ? "a tree reaches a page of the free map"
                                                             : "a page in use is free");
       }
-      if (seen_[index] == Seen::kNot && tree && !stopped_) {
+      if (seen_[index] == kNotSeen && tree && !stopped_) {
         // Behind a damaged page nothing is reached: those pages were not lost by themselves.
         if (report_.damage.empty()) {
           damaged(page, "the page is neither in use nor free");
         } else {
-          seen_[index] = Seen::kDamaged;
+          seen_[index] = kDamaged;
         }
       }
-      if (seen_[index] == Seen::kDamaged) {
+      if (seen_[index] == kDamaged) {
         ++report_.damaged_pages;
         continue;
       }
@@ -196,7 +232,10 @@ class Checker {
         case PageStore::Place::kFree: ++report_.free_pages; break;
         case PageStore::Place::kAwaiting: ++report_.awaiting_pages; break;
         case PageStore::Place::kFreeMap:
-        case PageStore::Place::kTree: ++report_.reachable_pages; break;
+        case PageStore::Place::kTree:
+          ++report_.reachable_pages;
+          report_.pinned_pages += seen_[index] > kNewestWalk ? 1U : 0U;
+          break;
       }
     }
   }
@@ -206,7 +245,8 @@ class Checker {
   Log& log_;
   const std::function<bool(uint64_t, uint64_t)>& progress_;
   const uint32_t page_bytes_;
-  std::vector<Seen> seen_;  // by page number
+  std::vector<uint32_t> seen_;  // by page number
+  uint32_t walk_ = kNewestWalk;
   CheckReport report_;
   uint64_t pages_done_ = 0;
   bool stopped_ = false;

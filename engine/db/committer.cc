@@ -306,7 +306,11 @@ bool Committer::write(const Group& accepted) {
 
 std::optional<State> Committer::apply(const Group& accepted, WriteSetApplier& applier, Csn last, bool& again) {
   for (PendingCommit* const member : accepted) {
-    if (auto applied = applier.apply(member->writes); !applied) {
+    auto applied = applier.apply(member->writes);
+    if (applied && member->also) {
+      applied = member->also(applier.writer());
+    }
+    if (!applied) {
       store_.abort();
       const Error error = told(applied.error());
       const bool is_its_own = error.code() == ErrorCode::kCorruption || error.code() == ErrorCode::kIo;

@@ -55,6 +55,8 @@ struct PendingCommit {
   Durability durability;
   std::vector<std::byte> redo;
   bool fits_log = false;  // `redo` holds the writes
+  // Done with the pages of the same generation, behind the writes; for a commit that is not logged. Errors: as of them.
+  std::function<Result<void>(PageWriter&)> also = {};
 
   // Under the mutex of the log.
   enum class Stage : uint8_t { kQueued, kApplied, kDone };

@@ -4,6 +4,8 @@
 
 #include "db/check.h"
 #include "db/limits.h"
+#include "db/pins.h"
+#include "db/projection_check.h"
 #include "db/stream_check.h"
 #include "db/stream_head.h"
 #include "db/transaction_core.h"
@@ -44,6 +46,7 @@ Result<std::unique_ptr<DatabaseCore>> DatabaseCore::open(std::string_view path, 
   HOLDFAST_TRY_ASSIGN(OpenFiles files, open_files(env, path, options));
   auto streams =
       std::make_unique<Streams>(*files.directory, files.store->meta().database_id, options.stream_segment_bytes);
+  HOLDFAST_TRY(load_pins(*files.store));
   RecoveryReport recovery;
   HOLDFAST_TRY_ASSIGN(std::unique_ptr<Log> log,
                       open_log(env, *files.directory, *files.store, *streams, options, on_damage, recovery));
@@ -129,6 +132,18 @@ Result<bool> DatabaseCore::wait_for_record(std::string_view stream, uint64_t off
   }
 }
 
+void DatabaseCore::exclusively(const std::function<void(Committer&)>& body) {
+  committer_.exclusively([&] { body(committer_); });
+}
+
+Result<void> DatabaseCore::checkpoint_now() {
+  if (read_only_) {
+    return fail(ErrorCode::kReadOnly, "the database was opened read-only");
+  }
+  checkpointer_.finish();
+  return checkpointer_.make();
+}
+
 Stats DatabaseCore::stats() {
   const PageStoreStats pages = store().stats();
   const LogStats log = log_->stats();
@@ -183,7 +198,11 @@ Result<CheckReport> DatabaseCore::check(const std::function<bool(uint64_t done, 
     report = check_database(store(), *files_.directory, *log_, progress);
     if (report && !report->stopped) {
       const auto go_on = [&] { return !progress || progress(report->page_count, report->page_count); };
-      if (auto checked = check_streams(*this, *report, go_on); !checked) {
+      auto checked = check_streams(*this, *report, go_on);
+      if (checked && !report->stopped) {
+        checked = check_projections(*this, *report, go_on);
+      }
+      if (!checked) {
         report = fail(std::move(checked).error());
       }
     }

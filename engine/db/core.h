@@ -30,6 +30,7 @@ class DatabaseCore {
   Streams& streams() const { return *streams_; }
   // Nullptr: the database may start none.
   Threads* threads() const { return threads_; }
+  Clock& clock() const { return clock_; }
   ActiveTransactions& active() { return active_; }
   const RecoveryReport& recovery() const { return recovery_; }
 
@@ -43,6 +44,10 @@ class DatabaseCore {
   // Until the stream has more records than `offset`. False: the time is up. Errors: those of find_stream(), read_only.
   Result<bool> wait_for_record(std::string_view stream, uint64_t offset, uint64_t timeout_ns);
   Result<void> checkpoint() { return upkeep_.checkpoint(); }
+  // Runs `body` while nobody else commits; it may commit.
+  void exclusively(const std::function<void(Committer&)>& body);
+  // Everything that was committed is in the tree, and shown, when it returns. Pre: inside exclusively().
+  Result<void> checkpoint_now();
   Stats stats();
   Result<CheckReport> check(const std::function<bool(uint64_t done, uint64_t total)>& progress);
   // Waits for what is in flight; nothing may come after it. Errors: busy (snapshots or transactions are alive; nothing

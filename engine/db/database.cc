@@ -8,6 +8,7 @@
 #include "db/core.h"
 #include "db/cursor_core.h"
 #include "db/limits.h"
+#include "db/pins.h"
 #include "db/transaction_core.h"
 #include "tree/tree.h"
 
@@ -69,6 +70,31 @@ Transaction Database::begin(Isolation isolation) {
 Snapshot Database::snapshot() const {
   CHECK(core_ != nullptr);
   return Snapshot(std::make_unique<ReadState>(*core_, core_->store().new_reader()));
+}
+
+Result<Pin> Database::pin(std::string_view name) { return core_ ? pin_state(*core_, name) : fail_closed(); }
+
+Result<bool> Database::unpin(std::string_view name) { return core_ ? unpin_state(*core_, name) : fail_closed(); }
+
+Result<std::vector<Pin>> Database::pins() const { return core_ ? list_pins(*core_) : fail_closed(); }
+
+Result<Snapshot> Database::as_of(std::string_view pin) const {
+  return core_ ? snapshot_of(reader_of_pin(*core_, pin)) : fail_closed();
+}
+
+Result<Snapshot> Database::as_of(Csn csn) const {
+  return core_ ? snapshot_of(reader_of_csn(*core_, csn)) : fail_closed();
+}
+
+Result<Snapshot> Database::as_of_time(uint64_t wall_ns) const {
+  return core_ ? snapshot_of(reader_of_time(*core_, wall_ns)) : fail_closed();
+}
+
+Result<Snapshot> Database::snapshot_of(Result<PageReader> reader) const {
+  if (!reader) {
+    return fail(std::move(reader).error());
+  }
+  return Snapshot(std::make_unique<ReadState>(*core_, std::move(*reader)));
 }
 
 Result<Commit> Database::exec(const std::function<Result<void>(Transaction&)>& body, Isolation isolation,

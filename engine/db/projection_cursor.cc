@@ -62,7 +62,7 @@ bool OpenTableCursor::ready() {
     fail_with(fail_over().error());
     return false;
   }
-  auto found = resolve(*state_, *projection_);
+  auto found = resolve(*state_, *projection_, *table_);
   if (found && position_ != projection::kNewest) {
     found = check_position(*projection_, position_);
   }

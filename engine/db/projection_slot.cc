@@ -100,16 +100,23 @@ Result<std::vector<std::string>> list_generation(ReadState& state, uint32_t proj
   return all;
 }
 
-TableSlot& table_slot(ReadState& state, ProjectionSlot& slot, std::string_view stored_name) {
-  if (const auto found = slot.tables.find(stored_name); found != slot.tables.end()) {
-    return found->second;
+TableSlot& table_slot(ProjectionSlot& slot, std::string_view stored_name) {
+  return slot.tables.try_emplace(std::string(stored_name), stored_name).first->second;
+}
+
+Result<void> resolve(ReadState& state, ProjectionSlot& slot, TableSlot& table) {
+  HOLDFAST_TRY(resolve(state, slot));
+  if (table.current != nullptr) [[likely]] {
+    return {};
   }
+  HOLDFAST_TRY(check_table_name(table.name));
   const auto bucket = [&](format::TableTree tree) {
     std::string name = format::tables_prefix(slot.row.projection_id, slot.row.generation, tree);
-    return &state.own_slot(name += stored_name);
+    return &state.own_slot(name += table.name);
   };
-  const TableSlot table{.current = bucket(format::TableTree::kCurrent), .history = bucket(format::TableTree::kHistory)};
-  return slot.tables.emplace(stored_name, table).first->second;
+  table.current = bucket(format::TableTree::kCurrent);
+  table.history = bucket(format::TableTree::kHistory);
+  return {};
 }
 
 Result<void> check_position(const ProjectionSlot& slot, uint64_t position) {

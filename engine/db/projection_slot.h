@@ -27,8 +27,9 @@ Result<std::vector<std::string>> list_tables(ReadState& state, uint32_t projecti
 // All buckets of a generation.
 Result<std::vector<std::string>> list_generation(ReadState& state, uint32_t projection_id, uint32_t generation);
 
-// The table's buckets, in the generation that readers see. Pre: the projection was looked up.
-TableSlot& table_slot(ReadState& state, ProjectionSlot& slot, std::string_view stored_name);
+TableSlot& table_slot(ProjectionSlot& slot, std::string_view stored_name);
+// The same as resolve() of the projection; then the table's buckets are known, in the generation that readers see.
+Result<void> resolve(ReadState& state, ProjectionSlot& slot, TableSlot& table);
 
 // Whether the position can be read. Pre: resolve() said that the projection is there. Errors: not_found (below the
 // floor), invalid_argument (not applied yet).

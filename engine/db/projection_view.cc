@@ -150,7 +150,7 @@ Result<std::optional<TableChange>> TableDiff::next() { return core_->next_change
 
 Result<std::optional<std::string_view>> TableView::get(std::string_view key) const {
   HOLDFAST_TRY(check_table_key(key, state_->page_bytes()));
-  HOLDFAST_TRY(resolve(*state_, *projection_));
+  HOLDFAST_TRY(resolve(*state_, *projection_, *table_));
   HOLDFAST_TRY(state_->resolve(*table_->current));
   HOLDFAST_TRY_ASSIGN(const auto value, tree::get(state_->reader(), table_->current->record.root, key));
   if (!value) {
@@ -165,7 +165,7 @@ Result<std::optional<std::string_view>> TableView::get(std::string_view key) con
 
 Result<bool> TableView::get(std::string_view key, std::string& value) const {
   HOLDFAST_TRY(check_table_key(key, state_->page_bytes()));
-  HOLDFAST_TRY(resolve(*state_, *projection_));
+  HOLDFAST_TRY(resolve(*state_, *projection_, *table_));
   HOLDFAST_TRY(state_->resolve(*table_->current));
   HOLDFAST_TRY_ASSIGN(const bool is_there, tree::get(state_->reader(), table_->current->record.root, key, value));
   if (is_there) {
@@ -180,7 +180,7 @@ Result<bool> TableView::get(std::string_view key, std::string& value) const {
 
 Result<bool> TableView::get_at(std::string_view key, uint64_t position, std::string& value) const {
   HOLDFAST_TRY(check_table_key(key, state_->page_bytes()));
-  HOLDFAST_TRY(resolve(*state_, *projection_));
+  HOLDFAST_TRY(resolve(*state_, *projection_, *table_));
   HOLDFAST_TRY(check_position(*projection_, position));
   HOLDFAST_TRY_ASSIGN(const projection::Table roots, roots_of(*state_, *table_));
   projection::Version version;
@@ -215,14 +215,14 @@ TableRange TableView::scan_at(uint64_t position, std::string_view lo, std::optio
 
 Result<TableHistory> TableView::history(std::string_view key) const {
   HOLDFAST_TRY(check_table_key(key, state_->page_bytes()));
-  HOLDFAST_TRY(resolve(*state_, *projection_));
+  HOLDFAST_TRY(resolve(*state_, *projection_, *table_));
   auto core = std::make_unique<OpenTableCursor>(*state_, *projection_, *table_);
   HOLDFAST_TRY(core->open_history(key));
   return TableHistory(std::move(core));
 }
 
 Result<TableDiff> TableView::diff(uint64_t from, uint64_t to) const {
-  HOLDFAST_TRY(resolve(*state_, *projection_));
+  HOLDFAST_TRY(resolve(*state_, *projection_, *table_));
   if (from > to) {
     return fail(ErrorCode::kInvalidArgument, "a difference goes from a position to a later one, and not from " +
                                                  std::to_string(from) + " to " + std::to_string(to));
@@ -250,9 +250,7 @@ Result<uint64_t> ProjectionView::floor() const {
 }
 
 TableView ProjectionView::table(const TableName& name) const {
-  // Which generation's table it is must be known; where that cannot be found out, whatever is asked says why.
-  static_cast<void>(look_up(*state_, *slot_));
-  return {state_, slot_, &table_slot(*state_, *slot_, name.stored())};
+  return {state_, slot_, &table_slot(*slot_, name.stored())};
 }
 
 Result<std::vector<TableName>> ProjectionView::tables() const {

@@ -77,6 +77,14 @@ Result<void> drop_generation(TransactionCore& transaction, const format::Project
 
 Result<format::ProjectionRow> find_or_make_projection(DatabaseCore& database, const std::string& name,
                                                       const std::string& stream) {
+  {
+    // The usual case; and nothing waits for what others commit.
+    const std::unique_ptr<TransactionCore> transaction = database.begin(Isolation::kSnapshot);
+    HOLDFAST_TRY_ASSIGN(const auto found, find_projection(*transaction, name));
+    if (found) {
+      return *found;
+    }
+  }
   format::ProjectionRow row;
   HOLDFAST_TRY(exec_own(database, Isolation::kSerializable, Durability::kDurable,
                         [&](TransactionCore& transaction) -> Result<void> {

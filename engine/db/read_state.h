@@ -51,8 +51,10 @@ struct BucketSlot {
   format::BucketRecord record;
 };
 
-// A table of a projection: its two buckets. Made by ProjectionSlot::table().
+// A table of a projection. Its two buckets are known once the projection was looked up (db/projection_slot.h).
 struct TableSlot {
+  explicit TableSlot(std::string_view stored_name) : name(stored_name) {}
+  std::string name;  // TableName::stored()
   BucketSlot* current = nullptr;
   BucketSlot* history = nullptr;
 };

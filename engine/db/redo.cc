@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "db/limits.h"
+#include "format/varint.h"
 #include "log/codec.h"
 
 namespace holdfast {
@@ -139,23 +140,26 @@ bool is_logged(const BucketWrites& bucket) {
   return bucket.unlogged ? bucket.dropped || bucket.created || bucket.implied : !bucket.empty();
 }
 
-// Whether the events alone outgrow the bound: then nothing of them is copied.
-bool events_fit(const WriteSet& writes, uint64_t bytes_max) {
+// What the events take, with what stands before each of them.
+uint64_t event_bytes(const WriteSet& writes) {
+  constexpr uint64_t kBeforeEvent = 1 + format::kVarintBytesMax;
   uint64_t bytes = 0;
   for (uint32_t index = 0; index < writes.stream_count(); ++index) {
     for (const log::PreparedEvent& event : writes.stream(index).events) {
-      bytes += event.stored.size();
+      bytes += event.stored.size() + kBeforeEvent;
     }
   }
-  return bytes <= bytes_max;
+  return bytes;
 }
 
 }  // namespace
 
 bool encode_redo(const WriteSet& writes, uint64_t bytes_max, std::vector<std::byte>& redo) {
-  if (!events_fit(writes, bytes_max)) {
-    return false;
+  const uint64_t events = event_bytes(writes);
+  if (events > bytes_max) {
+    return false;  // before anything is copied
   }
+  redo.reserve(redo.size() + events);
   format::RedoWriter writer(redo);
   uint32_t buckets = 0;
   for (uint32_t index = 0; index < writes.bucket_count(); ++index) {

@@ -21,6 +21,15 @@ struct Prepared {
   std::vector<std::byte> buffer;  // what the codec made of it
 };
 
+// Adds the event to the writes. What is stored as it came stays where it is: the caller's memory outlives the writes.
+void add(const log::PreparedEvent& prepared, std::string_view event, WriteSet& writes, StreamWrites& stream) {
+  log::PreparedEvent own = prepared;
+  if (prepared.stored.data() != as_bytes(event).data()) {
+    own.stored = writes.keep(prepared.stored);
+  }
+  writes.append(stream, own);
+}
+
 }  // namespace
 
 Result<void> prepare_events(Threads* threads, std::span<const std::string_view> events, Codec codec, WriteSet& writes,
@@ -35,9 +44,7 @@ Result<void> prepare_events(Threads* threads, std::span<const std::string_view> 
   if (workers == 1) {
     std::vector<std::byte> buffer;
     for (const std::string_view event : events) {
-      log::PreparedEvent prepared = log::prepare(as_bytes(event), codec, buffer);
-      prepared.stored = writes.keep(prepared.stored);
-      writes.append(stream, prepared);
+      add(log::prepare(as_bytes(event), codec, buffer), event, writes, stream);
     }
     return {};
   }
@@ -62,9 +69,8 @@ Result<void> prepare_events(Threads* threads, std::span<const std::string_view> 
     thread->join();
   }
   HOLDFAST_TRY(started);
-  for (Prepared& one : prepared) {
-    one.event.stored = writes.keep(one.event.stored);
-    writes.append(stream, one.event);
+  for (size_t at = 0; at < events.size(); ++at) {
+    add(prepared[at].event, events[at], writes, stream);
   }
   return {};
 }

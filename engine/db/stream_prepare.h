@@ -13,7 +13,8 @@
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
-// Appends the events to `stream`, which is of `writes`. Null: on this thread alone. Errors: io (no thread).
+// Appends the events to `stream`, which is of `writes`. What no codec changes is not copied: the events must outlive
+// the writes. Null: on this thread alone. Errors: io (no thread).
 Result<void> prepare_events(Threads* threads, std::span<const std::string_view> events, Codec codec, WriteSet& writes,
                             StreamWrites& stream);
 

@@ -3,7 +3,8 @@
 //
 //   bucket                                   rows
 //   0 'p'                                    projection name -> ProjectionRow
-//   0 'q'                                    projection_id (4), pin name -> position (8): see ProjectionRow
+//   0 'q'                                    projection_id (4), pin name -> position (8)
+//   0 'i'                                    pins of whole states: format/pin_row.h
 //   0 'g' projection_id generation           "state" -> StateRow; 'm' position (8) -> chain hash there (32): a mark
 //   0 't' projection_id generation 'c' table key -> current row: created_at (8), data
 //   0 't' projection_id generation 'h' table version key -> superseded version: deleted_at (8), data

@@ -150,6 +150,25 @@ Result<bool> PageReader::read_overflow(const format::OverflowRef& ref, std::stri
   return true;
 }
 
+Result<void> PageReader::walk_overflow(const format::OverflowRef& ref,
+                                       const std::function<bool(const format::PageRef&)>& visit) {
+  HOLDFAST_TRY(source_->check_overflow_ref(ref));
+  std::vector<std::byte> run;
+  for (RunWalk walk(*source_, ref); !walk.done();) {
+    for (uint32_t i = 0; i < walk.page_count(); ++i) {
+      format::PageRef each = walk.ref();
+      each.page = PageNumber{to_int(each.page) + i};
+      visit(each);
+    }
+    if (walk.is_last()) {
+      break;
+    }
+    run.resize(walk.run_bytes());
+    HOLDFAST_TRY(walk.read_and_step(run));
+  }
+  return {};
+}
+
 Result<void> PageReader::read_overflow(const format::OverflowRef& ref, std::string& value) {
   HOLDFAST_TRY(read_overflow(ref, value, [](PageNumber, uint32_t) { return true; }));
   return {};

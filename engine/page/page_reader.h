@@ -112,6 +112,9 @@ class PageReader {
   Result<std::string_view> read_overflow(const format::OverflowRef& ref);
   // The same into `value`, whose memory is the caller's.
   Result<void> read_overflow(const format::OverflowRef& ref, std::string& value);
+  // Every page of an overflow value, in order; what `visit` answers does not matter. Reads a run only to find the next.
+  // Errors: corruption, io.
+  Result<void> walk_overflow(const format::OverflowRef& ref, const std::function<bool(const format::PageRef&)>& visit);
   // For `check`: the same, and tells of each run before it is read, which false prevents (the value is not read then).
   // Says whether the value was read.
   Result<bool> read_overflow(const format::OverflowRef& ref, std::string& value,

@@ -117,6 +117,11 @@ PageReader PageStore::new_reader_of_newest() {
   return PageReader(*source_, slot, state, nullptr);
 }
 
+PageReader PageStore::new_reader_of(const State& state) {
+  ReaderSlot* slot = source_->registry.claim_at(source_->slot_hint(), state.csn);
+  return PageReader(*source_, slot, state, nullptr);
+}
+
 PageReader PageStore::clone_reader(const PageReader& reader) {
   CHECK(reader.born_ == nullptr);
   ReaderSlot* slot = source_->registry.clone(source_->slot_hint(), *reader.slot_);
@@ -151,6 +156,14 @@ Result<void> PageStore::check_writable() const {
   return {};
 }
 
+void PageStore::set_pins(std::vector<Csn> pins) {
+  CHECK(writer_ == nullptr);
+  std::ranges::sort(pins);
+  const auto repeated = std::ranges::unique(pins);
+  pins.erase(repeated.begin(), repeated.end());
+  pins_ = std::move(pins);
+}
+
 Result<PageWriter*> PageStore::begin(Csn csn) {
   CHECK(writer_ == nullptr && csn > newest_.csn);
   HOLDFAST_TRY(check_writable());
@@ -162,7 +175,7 @@ Result<PageWriter*> PageStore::begin(Csn csn) {
     HOLDFAST_TRY(write_dirty_pages());
   }
   free_map_.begin();
-  writer_.reset(new PageWriter(*source_, free_map_, meta_.epoch, newest_, csn));
+  writer_.reset(new PageWriter(*source_, free_map_, meta_.epoch, newest_, csn, pins_, keep_));
   return writer_.get();
 }
 

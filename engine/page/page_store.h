@@ -16,6 +16,7 @@
 //                 born in the open generation;
 //             (2) a page is reused only when no csn lies in [birth, death) that is: a live reader's, the durable
 //                 state's, that of the checkpoint under way, or of a state that is or may yet be shown;
+//                 A page that a pinned state reaches is never free: who takes the pin away retires it;
 //             (3) no page is written under a number that a durable state or a live reader can reach;
 //             (4) a page in the arena was verified when it was loaded (format::find_damage), or was born here;
 //             (5) data is synced before the meta page that names it is written; an (epoch, csn) stamp is used by one
@@ -90,10 +91,17 @@ class PageStore {
   PageReader new_reader();
   // Registers a reader of the newest published state.
   PageReader new_reader_of_newest();
+  // Registers a reader of a pinned state. Pre: somebody else reads a state in which the pin is there, during the call.
+  PageReader new_reader_of(const State& state);
   // Another reader of the same state, for another thread.
   PageReader clone_reader(const PageReader& reader);
 
   // --- the writer; one thread at a time
+  // Pages that the states of these csns reach stay in use when they die. Pre: the states are durable, or were pinned
+  // before; between generations.
+  void set_pins(std::vector<Csn> pins);
+  // Which states are pinned cannot be told: no page that dies is used again.
+  void keep_everything() { keep_ = Keep::kEverything; }
   // Opens a generation whose pages are born at `csn` (greater than the newest). The writer lives until the generation
   // ends. Writes dirty pages if they fill half of the cache.
   // Errors: read_only (says why); no_space, outcome_unknown (dirty pages could not be written; with the latter the
@@ -179,6 +187,8 @@ class PageStore {
   std::optional<Csn> failed_at_;       // of the last checkpoint, if it failed
   // May hold bytes with a stamp of this epoch that belong to no state: not to be used before the next epoch.
   std::vector<PageNumber> withheld_;
+  std::vector<Csn> pins_;  // in increasing order, each once
+  Keep keep_ = Keep::kPinned;
 
   // Which states new readers get. shown_, then those that are published and not shown, in order.
   mutable sync::Mutex states_mutex_;

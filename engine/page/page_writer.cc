@@ -17,11 +17,14 @@ format::PageRef PageEdit::ref() const {
           .has_overflow = false};
 }
 
-PageWriter::PageWriter(PageSource& source, FreeMap& free_map, Epoch epoch, const State& base, Csn csn)
+PageWriter::PageWriter(PageSource& source, FreeMap& free_map, Epoch epoch, const State& base, Csn csn,
+                       std::span<const Csn> pins, Keep keep)
     : source_(source),
       free_map_(free_map),
       epoch_(epoch),
       csn_(csn),
+      pins_(pins),
+      keep_(keep),
       reader_(source, source.registry.claim_without_csn(source.slot_hint()), base, &born_),
       write_early_at_(std::max<uint64_t>(source.arena.budget_frames() / 2, 1)) {}
 
@@ -86,11 +89,29 @@ Result<void> PageWriter::retire(const format::PageRef& ref) {
     free_map_.give_back(ref.page);
     return {};
   }
+  if (!is_here && is_kept(ref)) {
+    const uint32_t index = to_int(ref.page);
+    if (index >= free_map_.page_count() || free_map_.is_free(ref.page) || kept_.test(index)) {
+      return fail(source_.file.damage(ref.page, "a page to free that is free already, or not in the file"));
+    }
+    kept_.resize(free_map_.page_count());
+    kept_.flip(index);
+    return {};
+  }
+  return let_go(ref);
+}
+
+Result<void> PageWriter::let_go(const format::PageRef& ref) {
   if (const char* why = free_map_.retire(ref.page)) {
     return fail(source_.file.damage(ref.page, why));
   }
   dead_.push_back({ref.page, ref.birth});
   return {};
+}
+
+bool PageWriter::is_kept(const format::PageRef& ref) const {
+  const auto pin = std::ranges::lower_bound(pins_, ref.birth);
+  return keep_ == Keep::kEverything || (pin != pins_.end() && *pin < csn_);
 }
 
 // Makes room: writes the born pages that nobody is working on. They become pages like all others.

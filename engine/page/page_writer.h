@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "format/page.h"
 #include "page/born_pages.h"
 #include "page/free_map.h"
+#include "page/page_bitmap.h"
 #include "page/page_lifetimes.h"
 #include "page/page_reader.h"
 
@@ -53,6 +55,9 @@ class PageEdit {
   Frame* frame_ = nullptr;
 };
 
+// Which pages stay in use when they die.
+enum class Keep : uint8_t { kPinned, kEverything };
+
 class PageWriter {
  public:
   PageWriter(const PageWriter&) = delete;
@@ -73,8 +78,12 @@ class PageWriter {
   // Whether edit(ref) would change it in place.
   bool is_editable(const format::PageRef& ref) const { return is_born_here(ref) && born_.find(ref.page) != nullptr; }
   // The page dies: nothing in the next state reaches it. Does not read it. A page born in this generation is given
-  // back. Errors: corruption if it is free already, or not in the file (a hostile file can say so).
+  // back; one that a pinned state may reach stays as it is, in use. Errors: corruption if it is free already, or not in
+  // the file (a hostile file can say so).
   Result<void> retire(const format::PageRef& ref);
+  // A page that died before, and that no pinned state reaches any more, whatever lies between its birth and now.
+  // Errors: as above.
+  Result<void> let_go(const format::PageRef& ref);
 
   // Writes a value to overflow runs (early, straight to the file), or frees one. Errors: no_space, io, corruption.
   Result<format::OverflowRef> write_overflow(std::string_view value);
@@ -82,12 +91,16 @@ class PageWriter {
 
  private:
   friend class PageStore;
-  PageWriter(PageSource& source, FreeMap& free_map, Epoch epoch, const State& base, Csn csn);
+  // `pins`: csns of pinned states, in increasing order; lives as long as the writer.
+  PageWriter(PageSource& source, FreeMap& free_map, Epoch epoch, const State& base, Csn csn, std::span<const Csn> pins,
+             Keep keep);
 
   bool is_born_here(const format::PageRef& ref) const { return ref.birth == csn_ && ref.epoch == epoch_; }
   format::PageRef ref_to(PageNumber page) const {
     return {.page = page, .epoch = epoch_, .birth = csn_, .has_overflow = false};
   }
+  // Whether a pinned state may reach the page.
+  bool is_kept(const format::PageRef& ref) const;
   // A page without content, pinned. Errors: those of allocate().
   Result<PageEdit> take_page(PageNumber& page);
   Result<void> write_early();
@@ -99,9 +112,12 @@ class PageWriter {
   FreeMap& free_map_;
   const Epoch epoch_;
   const Csn csn_;
+  const std::span<const Csn> pins_;
+  const Keep keep_;
   BornPages born_;
   PageReader reader_;
   std::vector<DeadPage> dead_;
+  PageBitmap kept_;                     // died, and stay for pinned states
   uint64_t write_early_at_;             // born pages in memory
   bool wrote_ = false;                  // something of this generation may be in the file
   std::optional<Error> write_failure_;  // other than no_space

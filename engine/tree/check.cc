@@ -82,8 +82,10 @@ class Checker {
   }
 
   bool read(Step& step, uint8_t level, PageReader::Root is_root) {
-    if (!visitor_.page(step.ref.page)) {
-      damage(step.ref, "is referred to more than once");
+    if (const auto visit = visitor_.page(step.ref.page); visit != CheckVisitor::Visit::kEnter) {
+      if (visit == CheckVisitor::Visit::kTwice) {
+        damage(step.ref, "is referred to more than once");
+      }
       return false;
     }
     step.page.resize(page_bytes_);
@@ -138,8 +140,11 @@ class Checker {
     const auto enter_run = [&](PageNumber first, uint32_t page_count) {
       at = first;
       for (uint32_t i = 0; i < page_count; ++i) {
-        if (!visitor_.page(PageNumber{to_int(first) + i})) {
+        const auto visit = visitor_.page(PageNumber{to_int(first) + i});
+        if (visit == CheckVisitor::Visit::kTwice) {
           visitor_.damage(PageNumber{to_int(first) + i}, "is referred to more than once");
+        }
+        if (visit != CheckVisitor::Visit::kEnter) {
           return false;
         }
       }

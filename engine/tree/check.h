@@ -12,9 +12,10 @@
 namespace holdfast::tree {
 
 struct CheckVisitor {
-  // A page (of a run: each page) that the tree reaches. Returns false if it was reached before: it is not entered
-  // again.
-  std::function<bool(PageNumber page)> page;
+  // A page (of a run: each page) that the tree reaches: enter it; or pass it over, and what is below it; or it was
+  // reached before by the same tree, which is damage.
+  enum class Visit : uint8_t { kEnter, kPassOver, kTwice };
+  std::function<Visit(PageNumber page)> page;
   // A page that is damaged or out of place; what is below it is not visited.
   std::function<void(PageNumber page, std::string what)> damage;
   // A row, in key order. The value is read (overflow values included, checksummed).

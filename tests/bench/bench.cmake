@@ -9,7 +9,8 @@ find_package(fmt REQUIRED)
 
 set(bench tests/bench)
 add_executable(holdfast-bench ${bench}/main.cc ${bench}/rows.cc ${bench}/table.cc ${bench}/raw_engine.cc
-  ${bench}/holdfast_engine.cc ${bench}/streams.cc ${bench}/replay.cc)
+  ${bench}/holdfast_engine.cc ${bench}/streams.cc ${bench}/replay.cc
+  ${bench}/projections.cc)
 target_include_directories(holdfast-bench PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(holdfast-bench PRIVATE holdfast_flags holdfast benchmark::benchmark CLI11::CLI11 fmt::fmt)
 

@@ -24,6 +24,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tests/bench/engine.h"
+#include "tests/bench/projections.h"
 #include "tests/bench/rows.h"
 #include "tests/bench/streams.h"
 #include "tests/bench/table.h"
@@ -127,6 +128,10 @@ class Bench {
       fmt::print(stderr, "streams, replay\n");
       measure_streams(table_, settings_.directory + "/streams", settings_.repetitions);
       measure_replay(table_, settings_.directory + "/replay", settings_.repetitions);
+    }
+    if (has("holdfast") && (settings_.filter == "." || settings_.filter == "projections")) {
+      fmt::print(stderr, "projections\n");
+      measure_projections(table_, settings_.directory + "/projections", settings_.rows);
     }
     table_.print();
   }
@@ -419,8 +424,9 @@ int run(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--engines", settings.engines, "Only these, separated by commas")->delimiter(',');
-  app.add_option("--filter", settings.filter,
-                 "Only work/engine that match this regular expression; \"streams\": streams and replay");
+  app.add_option(
+      "--filter", settings.filter,
+      "Only work/engine that match this regular expression; \"streams\": streams and replay; \"projections\": these");
   app.add_option("--repetitions", settings.repetitions, "Measurements of each; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

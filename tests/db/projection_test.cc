@@ -91,6 +91,8 @@ TEST_F(ProjectionTest, names_and_keys_beyond_their_limits_are_refused_and_change
   }
   EXPECT_EQ(*projection.get_at(table, key, 2), "2");
   EXPECT_ERROR(kInvalidArgument, projection.get(table, std::string(longest + 1, 'k')));
+  EXPECT_ERROR(kInvalidArgument, projection.get("", key));
+  EXPECT_ERROR(kInvalidArgument, projection.get_at(std::string(201, 't'), key, 1));
   EXPECT_ERROR(kInvalidArgument, projection.pin("", 1));
   EXPECT_ERROR(kInvalidArgument, projection.pin("x", 4));
   sound(database);

@@ -96,7 +96,11 @@ class TreeStore {
     PageReader reader = store_->new_reader();
     std::string last;
     check(reader, root(),
-          {.page = [&](PageNumber page) { return seen.pages.insert(to_int(page)).second; },
+          {.page =
+               [&](PageNumber page) {
+                 const bool is_new = seen.pages.insert(to_int(page)).second;
+                 return is_new ? CheckVisitor::Visit::kEnter : CheckVisitor::Visit::kTwice;
+               },
            .damage = [&](PageNumber page,
                          std::string what) { seen.damage.push_back(std::to_string(to_int(page)) + ": " + what); },
            .row =

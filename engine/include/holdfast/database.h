@@ -34,6 +34,9 @@
 #include <holdfast/stream.h>
 
 namespace holdfast {
+
+class PageReader;  // private
+
 inline namespace HOLDFAST_FLAVOR {
 
 class Database;
@@ -252,6 +255,14 @@ class Transaction {
   std::unique_ptr<TransactionCore> core_;
 };
 
+// A state that stays readable until unpin(), also after a reopen.
+struct Pin {
+  std::string name;
+  Csn csn{};
+  uint64_t wall_ns = 0;         // when it was pinned, by the wall clock
+  uint64_t retained_bytes = 0;  // of pages that the newest state does not need; several pins may need the same
+};
+
 // What check() found. `damage` is empty for a sound database.
 struct CheckReport {
   struct Damage {
@@ -261,12 +272,14 @@ struct CheckReport {
   };
   uint64_t page_count = 0;  // of the tree file; the sum of the five below
   uint64_t meta_pages = 0;
-  uint64_t reachable_pages = 0;
+  uint64_t reachable_pages = 0;  // from the newest state, or from a pinned one
   uint64_t free_pages = 0;
   uint64_t awaiting_pages = 0;  // dead, kept for a snapshot that is alive
   uint64_t damaged_pages = 0;
+  uint64_t pinned_pages = 0;  // of the reachable ones: from pinned states alone
   uint64_t buckets = 0;
-  uint64_t rows = 0;
+  uint64_t tables = 0;         // of projections
+  uint64_t rows = 0;           // of buckets, and of what the engine stores in such
   uint64_t payload_bytes = 0;  // keys and values
   uint64_t streams = 0;
   uint64_t records = 0;  // of streams
@@ -338,6 +351,21 @@ class Database {
   Transaction begin(Isolation isolation = Isolation::kSnapshot);
   Snapshot snapshot() const;
 
+  // Keeps the newest state readable, until unpin(): its pages stay, also after a reopen. Makes a checkpoint; commits
+  // wait meanwhile. Streams are not kept: of their records, those are readable that were not trimmed or redacted since.
+  // Errors: already_exists, invalid_argument (the name, 1 to kPinNameBytesMax bytes), those of checkpoint().
+  Result<Pin> pin(std::string_view name);
+  // Gives back what only this pin kept, and says whether it was there. Reads the branches of the newest state and of
+  // every pinned one; commits wait meanwhile. Snapshots of the pinned state go on. Errors: as of pin().
+  Result<bool> unpin(std::string_view name);
+  // By name. Reads the branches of the newest state and of every pinned one, to count what they retain.
+  Result<std::vector<Pin>> pins() const;
+  // The state that was pinned under this name; the state after this commit, if it is pinned or the newest; the newest
+  // pinned state that is at least as old as this time. Errors: not_found (says which commits are kept).
+  Result<Snapshot> as_of(std::string_view pin) const;
+  Result<Snapshot> as_of(Csn csn) const;
+  Result<Snapshot> as_of_time(uint64_t wall_ns) const;
+
   // Single operations, each a transaction of its own.
   Result<std::optional<std::string>> get(std::string_view bucket, std::string_view key) const;
   Result<Commit> put(std::string_view bucket, std::string_view key, std::string_view value,
@@ -373,6 +401,7 @@ class Database {
  private:
   explicit Database(std::unique_ptr<DatabaseCore> core);
   void let_go();
+  Result<Snapshot> snapshot_of(Result<PageReader> reader) const;
   std::unique_ptr<DatabaseCore> core_;
 };
 
