@@ -15,6 +15,8 @@ namespace {
 // flushes first.
 constexpr uint64_t kBufferedBytesMax = uint64_t{1} << 20;
 
+constexpr const char* kLostText = "another transaction changed the same data and committed first";
+
 }  // namespace
 
 Result<Commit> Committer::commit(PendingCommit& pending) {
@@ -126,13 +128,19 @@ void Committer::commit_together(Group group) {
       active_.remove(*member->snapshot);
     }
   }
-  if (allowed_ == Writes::kRefused) {
-    tell_all(group, Error(ErrorCode::kReadOnly, "the database was opened read-only"));
-    return;
-  }
   if (const std::string failure = store_.failure(); !failure.empty()) {
     // Before it could lose against a commit that nobody will ever see.
     tell_all(group, Error(ErrorCode::kReadOnly, failure));
+    return;
+  }
+  for (PendingCommit* const member : group) {
+    if (member->writes.empty()) {
+      check_expectations(*member);
+    }
+  }
+  std::erase_if(group, [](const PendingCommit* member) { return member->result.has_value(); });
+  if (allowed_ == Writes::kRefused) {
+    tell_all(group, Error(ErrorCode::kReadOnly, "the database was opened read-only"));
     return;
   }
   while (!group.empty()) {
@@ -142,6 +150,23 @@ void Committer::commit_together(Group group) {
     }
     std::erase_if(group, [](const PendingCommit* member) { return member->result.has_value(); });
   }
+}
+
+void Committer::check_expectations(PendingCommit& member) {
+  StreamEnds ends;
+  Result<void> holds;
+  // Without reads it depends on nothing but the streams as they are now.
+  if (member.snapshot && member.reads != nullptr && history_.conflicts(*member.snapshot, member.writes, member.reads)) {
+    holds = fail(ErrorCode::kConflict, kLostText);
+  } else {
+    holds = accept_events(member.writes, ends);
+  }
+  if (holds) {
+    member.result = Commit{store_.newest().csn};
+    return;
+  }
+  conflicts_.fetch_add(holds.error().code() == ErrorCode::kConflict ? 1 : 0, std::memory_order_relaxed);
+  member.result = fail(std::move(holds).error());
 }
 
 Committer::Group Committer::accept(const Group& group) {
@@ -159,7 +184,7 @@ Committer::Group Committer::accept(const Group& group) {
     }
     if (loses) {
       conflicts_.fetch_add(1, std::memory_order_relaxed);
-      member->result = fail(ErrorCode::kConflict, "another transaction changed the same data and committed first");
+      member->result = fail(ErrorCode::kConflict, kLostText);
       continue;
     }
     if (auto fits = accept_events(member->writes, ends); !fits) {

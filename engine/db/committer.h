@@ -79,7 +79,7 @@ class Committer {
         allowed_(allowed),
         log_bytes_max_(log_bytes_max) {}
 
-  // Pre: the writes are not empty. Errors: those of Transaction::commit.
+  // Pre: the writes are not empty, or expect something. Errors: those of Transaction::commit.
   Result<Commit> commit(PendingCommit& pending);
   // Runs `body` while nobody leads.
   void exclusively(const std::function<void()>& body);
@@ -101,6 +101,9 @@ class Committer {
   Group accept(const Group& group);
   // How far streams reach behind the members accepted so far.
   using StreamEnds = std::map<std::string, uint64_t, std::less<>>;
+  // A member that changes nothing, and only expects something of streams, is told at once: it stands before the group,
+  // on the newest state, and takes no csn.
+  void check_expectations(PendingCommit& member);
   // Whether the streams are where the member expects them; if so, its events count. Errors: conflict, io, corruption.
   Result<void> accept_events(const WriteSet& writes, StreamEnds& ends);
   // Publishes the generation without the log. Errors: those of PageStore::commit.

@@ -70,7 +70,8 @@ std::unique_ptr<TransactionCore> DatabaseCore::begin(Isolation isolation) {
 }
 
 Result<Commit> DatabaseCore::commit(PendingCommit& pending) {
-  if (!read_only_) {
+  const bool changes = !pending.writes.empty();
+  if (!read_only_ && changes) {
     if (auto room = upkeep_.make_room(); !room) {
       if (pending.snapshot) {
         active_.remove(*pending.snapshot);
@@ -79,6 +80,9 @@ Result<Commit> DatabaseCore::commit(PendingCommit& pending) {
     }
   }
   auto committed = committer_.commit(pending);
+  if (!changes) {
+    return committed;
+  }
   if (pending.writes.stream_count() > 0) {
     streams_->tell_growth();  // a failure too: who waits must not wait for ever
   }

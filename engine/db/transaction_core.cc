@@ -58,7 +58,7 @@ Result<Commit> TransactionCore::commit(Durability durability) {
     rollback();
     return fail(std::move(met).error());
   }
-  if (writes_.empty()) {
+  if (writes_.empty() && !writes_.expects()) {
     rollback();
     if (durability == Durability::kDurable) {
       // What it has read may be on its way still.

@@ -27,6 +27,10 @@ bool WriteSet::empty() const {
   return std::ranges::all_of(buckets_, is_empty) && std::ranges::all_of(streams_, is_empty) && stream_rows_.empty();
 }
 
+bool WriteSet::expects() const {
+  return std::ranges::any_of(streams_, [](const auto& stream) { return stream->expected.has_value(); });
+}
+
 std::string_view WriteSet::copy(std::string_view text) {
   if (text.empty()) {
     return {};

@@ -79,7 +79,10 @@ class WriteSet {
   uint32_t bucket_count() const { return static_cast<uint32_t>(buckets_.size()); }
   const BucketWrites& bucket(uint32_t index) const { return *buckets_[index]; }
   BucketWrites& bucket(uint32_t index) { return *buckets_[index]; }
+  // Whether committing it changes nothing. It may still expect something of streams: see expects().
   bool empty() const;
+  // Whether a stream must have a certain number of records for it to be committed.
+  bool expects() const;
 
   void put(uint32_t bucket, std::string_view key, std::string_view value);
   void erase(uint32_t bucket, std::string_view key);

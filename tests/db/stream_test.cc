@@ -94,6 +94,100 @@ TEST_F(StreamTest, an_expected_offset_that_is_not_the_head_is_a_conflict_that_na
   EXPECT_EQ(stream.head()->next_offset, 7U);
 }
 
+TEST_F(StreamTest, a_transaction_that_only_expects_is_held_to_it_and_takes_no_commit_number) {
+  for (const bool every_commit : {false, true}) {
+    memory_ = new_memory_env();
+    Options options = stream_options();
+    options.checkpoint_every_commit = every_commit;
+    Database database = open_with(options);
+    fill(database, "audit", 5);
+    const Stats before = *database.stats();
+    const auto expecting = [&](std::string_view name, uint64_t offset, Durability durability = Durability::kDurable) {
+      Transaction txn = database.begin();
+      EXPECT_OK(txn.stream(name).expect(offset));
+      return txn.commit(durability);
+    };
+    for (const uint64_t wrong : {0U, 4U, 6U}) {
+      const auto refused = expecting("audit", wrong);
+      EXPECT_ERROR(kConflict, refused);
+      EXPECT_NE(why(refused).find("has 5 records"), std::string::npos) << why(refused);
+    }
+    EXPECT_ERROR(kConflict, expecting("nothing", 1));
+    EXPECT_ERROR(kConflict, expecting("audit", 4, Durability::kDeferred));
+    for (const auto& held :
+         {expecting("audit", 5), expecting("audit", 5, Durability::kDeferred), expecting("nothing", 0)}) {
+      ASSERT_OK(held);
+      EXPECT_EQ(held->csn, before.csn);
+    }
+    const Stats after = *database.stats();
+    EXPECT_EQ(after.csn, before.csn);
+    EXPECT_EQ(after.commits, before.commits);
+    EXPECT_EQ(after.conflicts, before.conflicts + 5);
+    EXPECT_EQ(after.wal_bytes_written, before.wal_bytes_written);
+    EXPECT_EQ(after.bytes_written, before.bytes_written);
+    EXPECT_EQ(database.snapshot().streams().value(), std::vector<std::string>{"audit"});
+  }
+}
+
+TEST_F(StreamTest, an_expectation_alone_speaks_of_the_stream_as_it_is_at_the_commit) {
+  Database database = open();
+  fill(database, "audit", 5);
+  Transaction early = database.begin();
+  Transaction late = database.begin();
+  Transaction undone = database.begin();
+  ASSERT_OK(early.stream("audit").expect(5));
+  ASSERT_OK(late.stream("audit").expect(6));
+  const Savepoint savepoint = undone.savepoint();
+  ASSERT_OK(undone.stream("audit").expect(77));
+  ASSERT_OK(undone.rollback_to(savepoint));
+  fill(database, "audit", 1);
+  EXPECT_ERROR(kConflict, early.commit());
+  const auto held = late.commit();
+  ASSERT_OK(held);
+  EXPECT_EQ(held->csn, database.stats()->csn);
+  EXPECT_OK(undone.commit());
+}
+
+TEST_F(StreamTest, an_expectation_alone_holds_what_a_serializable_transaction_has_read_to_the_same_state) {
+  Database database = open();
+  fill(database, "audit", 5);
+  for (const Isolation isolation : {Isolation::kSnapshot, Isolation::kSerializable}) {
+    for (const bool changed : {false, true}) {
+      Transaction txn = database.begin(isolation);
+      ASSERT_OK(txn.bucket("b").get("k"));
+      ASSERT_OK(txn.stream("audit").expect(5));
+      ASSERT_OK(database.put("b", changed ? "k" : "other", "v"));
+      const auto commit = txn.commit();
+      if (changed && isolation == Isolation::kSerializable) {
+        EXPECT_ERROR(kConflict, commit);
+      } else {
+        EXPECT_OK(commit);
+      }
+    }
+  }
+}
+
+TEST_F(StreamTest, an_expectation_alone_is_checked_where_nothing_can_be_written) {
+  {
+    Database database = open();
+    fill(database, "audit", 5);
+  }
+  Options options = stream_options();
+  options.read_only = true;
+  Database database = open_with(options);
+  const auto expecting = [&](uint64_t offset, bool appends) {
+    Transaction txn = database.begin();
+    EXPECT_OK(txn.stream("audit").expect(offset));
+    if (appends) {
+      EXPECT_OK(txn.stream("audit").append("x"));
+    }
+    return txn.commit();
+  };
+  EXPECT_OK(expecting(5, false));
+  EXPECT_ERROR(kConflict, expecting(4, false));
+  EXPECT_ERROR(kReadOnly, expecting(5, true));
+}
+
 TEST_F(StreamTest, what_was_appended_is_there_after_a_reopen_wherever_it_lay) {
   for (const bool every_commit : {false, true}) {
     memory_ = new_memory_env();
@@ -167,6 +261,24 @@ TEST_F(StreamTest, a_serializable_transaction_that_looked_at_a_head_loses_agains
     fill(database, "audit", 1);
     const auto commit = txn.commit();
     if (isolation == Isolation::kSerializable) {
+      EXPECT_ERROR(kConflict, commit);
+    } else {
+      EXPECT_OK(commit);
+    }
+  }
+}
+
+TEST_F(StreamTest, a_serializable_transaction_that_looked_at_a_head_loses_against_a_trim_and_no_other_stream) {
+  Database database = open();
+  fill(database, "audit", 200, 200);
+  for (const bool trims : {false, true}) {
+    Transaction txn = database.begin(Isolation::kSerializable);
+    ASSERT_OK(txn.stream("audit").head());
+    ASSERT_OK(txn.bucket("b").put("k", "v"));
+    fill(database, "other", 1);
+    ASSERT_EQ(database.stream("audit").trim(trims ? 150 : 0)->commit.has_value(), trims);
+    const auto commit = txn.commit();
+    if (trims) {
       EXPECT_ERROR(kConflict, commit);
     } else {
       EXPECT_OK(commit);

@@ -243,9 +243,9 @@ class Transaction {
   Result<void> rollback_to(Savepoint savepoint);
 
   // Durable when it returns, and so is everything that the transaction has read; deferred: see Durability. A
-  // transaction without writes succeeds with its snapshot's csn. Errors: conflict, no_space, read_only (nothing is
-  // changed); outcome_unknown; io or corruption, met by an iteration of this transaction or by the commit itself
-  // (nothing is changed). Whatever it answers, the transaction is over.
+  // transaction without writes succeeds with its snapshot's csn, or, if it expects something of streams, with that of
+  // the newest commit. Errors: conflict, no_space, read_only (nothing is changed); outcome_unknown; io or corruption,
+  // met by an iteration of it or by the commit itself (nothing is changed). Whatever it answers, it is over.
   Result<Commit> commit(Durability durability = Durability::kDurable);
   void rollback();
 

@@ -188,7 +188,7 @@ class StreamWriter {
  public:
   // Errors: invalid_argument (which names the limit; nothing is changed).
   Result<void> append(std::string_view event, Codec codec = Codec::kNone);
-  // The commit answers conflict, and names the actual head, unless the stream then has exactly so many records.
+  // The commit, even without writes, answers conflict (and names the head) unless the stream then has so many records.
   Result<void> expect(uint64_t next_offset);
   // As the transaction's snapshot has it, without its own events. Guards the head under Isolation::kSerializable.
   Result<StreamHead> head() const;
