@@ -16,7 +16,9 @@ namespace {
 
 using format::kBlockRecords;
 
+// Whoever may want to stop is asked after so many records, or so many bytes of payloads: some milliseconds.
 constexpr uint64_t kRecordsPerQuestion = 4096;
+constexpr uint64_t kBytesPerQuestion = uint64_t{4} << 20;
 // How far a record that stands in another's place is looked for.
 constexpr uint64_t kLooksBehind = 2 * kBlockRecords;
 
@@ -286,6 +288,8 @@ Result<bool> StreamSlice::check(uint64_t from, uint64_t to, const std::function<
   }
   reader_.seek(from);
   record_before_.reset();
+  uint64_t asked_at = from;
+  uint64_t asked_at_bytes = counts_.payload_bytes;
   for (uint64_t offset = from; offset < to && !finding_; ++offset) {
     const auto record = reader_.next();
     if (!record && record.error().code() != ErrorCode::kCorruption) {
@@ -294,8 +298,13 @@ Result<bool> StreamSlice::check(uint64_t from, uint64_t to, const std::function<
     last_prev_hash_ = hash_;
     HOLDFAST_TRY(record ? check_record(offset, *record) : explain(offset, record.error()));
     record_before_ = here();
-    if ((offset + 1 - from) % kRecordsPerQuestion == 0 && !go_on(kRecordsPerQuestion)) {
-      return false;
+    const uint64_t records = offset + 1 - asked_at;
+    if (records >= kRecordsPerQuestion || counts_.payload_bytes - asked_at_bytes >= kBytesPerQuestion) {
+      if (!go_on(records)) {
+        return false;
+      }
+      asked_at = offset + 1;
+      asked_at_bytes = counts_.payload_bytes;
     }
   }
   return true;

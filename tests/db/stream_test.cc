@@ -421,6 +421,16 @@ TEST_F(StreamTest, verify_on_several_threads_tells_progress_and_can_be_stopped) 
   EXPECT_FALSE(stopped->sound());
 }
 
+TEST_F(StreamTest, verify_of_few_large_records_can_be_stopped_between_them) {
+  Database database = open();
+  fill(database, "audit", 8, 4 << 20, 1);
+  Stream stream = database.stream("audit");
+  const auto stopped = stream.verify({.progress = [](uint64_t done, uint64_t) { return done < 3; }});
+  ASSERT_OK(stopped);
+  EXPECT_TRUE(stopped->stopped);
+  EXPECT_EQ(stopped->records, 3U);
+}
+
 TEST_F(StreamTest, waiters_are_woken_by_an_append_and_by_the_clock) {
   Database database = open();
   Stream stream = database.stream("audit");
