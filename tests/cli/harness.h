@@ -95,13 +95,20 @@ class Command : public testing::Test {
     return running;
   }
 
+  // The same, without input, and with standard output into `out`, which nobody reads for the test.
+  Running start_into(const std::vector<std::string>& args, const std::filesystem::path& out) {
+    write_file(folder_ / "in", {});
+    return spawn(args, (folder_ / "in").string(), -1, out);
+  }
+
   void create() { ASSERT_EQ(holdfast({"create", database_}).exit_code, 0); }
 
   std::filesystem::path folder_;
   std::string database_;
 
  private:
-  Running spawn(const std::vector<std::string>& args, const std::string& input_file, int input_descriptor) {
+  Running spawn(const std::vector<std::string>& args, const std::string& input_file, int input_descriptor,
+                const std::filesystem::path& out = {}) {
     const std::string number = std::to_string(runs_++);
     Running running;
     running.out = folder_ / ("out" + number);
@@ -113,7 +120,8 @@ class Command : public testing::Test {
     } else {
       posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input_file.c_str(), O_RDONLY, 0);
     }
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, running.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    const std::filesystem::path& to = out.empty() ? running.out : out;
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, to.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, running.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     std::vector<std::string> words = {kProgram};
     words.insert(words.end(), args.begin(), args.end());
