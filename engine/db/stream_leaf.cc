@@ -13,7 +13,7 @@ inline namespace HOLDFAST_FLAVOR {
 static_assert(sizeof(RecordLeaf) == format::kEventLeafBytes);
 
 Result<format::EventLeaf> leaf_of(const format::DatabaseId& database_id, uint64_t stream_id,
-                                  const format::Record& record, std::vector<std::byte>& buffer) {
+                                  const format::Record& record, log::CodecBuffer& buffer) {
   format::EventLeaf leaf{.database_id = database_id,
                          .stream_id = stream_id,
                          .offset = static_cast<int64_t>(record.offset),
@@ -21,6 +21,9 @@ Result<format::EventLeaf> leaf_of(const format::DatabaseId& database_id, uint64_
                          .length = 0,
                          .previous = record.prev_hash,
                          .payload_digest = {}};
+  if (!format::is_possible(leaf)) {
+    return fail(ErrorCode::kCorruption, "no record has such an offset with such a hash of the one before");
+  }
   if (!format::payload_bytes(record, leaf.length)) {
     return fail(ErrorCode::kCorruption, "its stored payload cannot be what its codec writes");
   }
@@ -37,7 +40,7 @@ Result<std::vector<RecordLeaf>> leaves_of(ReadState& state, const FoundStream& s
   std::vector<RecordLeaf> leaves;
   leaves.reserve(to - from);
   StreamReader reader(state.database(), stream.stream_id);
-  std::vector<std::byte> buffer;
+  log::CodecBuffer buffer;
   std::optional<format::EventLeaf> before;
   // One that does not have the hash which the record behind it, or the head, holds would prove nothing.
   const auto fits = [&](const Hash& hash) { return !before || format::chain_hash(*before) == hash; };

@@ -23,8 +23,10 @@ std::unexpected<Error> damaged(const char* what) {
 
 }  // namespace
 
+bool is_possible(const EventLeaf& leaf) { return find_bad_field(leaf) == nullptr; }
+
 std::array<std::byte, kEventLeafBytes> encode_event_leaf(const EventLeaf& leaf) {
-  CHECK(find_bad_field(leaf) == nullptr);
+  CHECK(is_possible(leaf));
   EventLeafOnDisk bytes{};
   bytes.tag = kEventLeafTag;
   bytes.database_id = leaf.database_id;

@@ -76,7 +76,9 @@ struct EventLeaf {
   friend bool operator==(const EventLeaf&, const EventLeaf&) = default;
 };
 
-// Pre: the fields keep the rules above.
+// Whether the fields keep the rules above.
+bool is_possible(const EventLeaf& leaf);
+// Pre: is_possible().
 std::array<std::byte, kEventLeafBytes> encode_event_leaf(const EventLeaf& leaf);
 // Total: any number of bytes. Errors: corruption (says which rule failed).
 Result<EventLeaf> decode_event_leaf(std::span<const std::byte> bytes);

@@ -165,7 +165,8 @@ bool decode(std::string_view bytes, HeadRow& row) {
   row.block_prev_hash = fields.hash();
   row.prev_hash = fields.hash();
   row.segment_record_bytes = fields.number<uint64_t>();
-  if (row.next_offset >= kOffsetsMax || row.segment_first > row.next_offset || row.records_end >= kOffsetsMax ||
+  if (row.next_offset >= kOffsetsMax || (row.next_offset == 0 && row.chain_hash != Hash{}) ||
+      row.segment_first > row.next_offset || row.records_end >= kOffsetsMax ||
       (row.file == 0) != (row.next_offset == 0) || reserved != 0 || row.block_position >= kOffsetsMax ||
       (row.block_position == 0) != (row.next_offset % kBlockRecords == 0) ||
       bytes.size() != kHeadBytes + sizeof(Hash) * static_cast<size_t>(std::popcount(row.next_offset))) {

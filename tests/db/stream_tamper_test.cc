@@ -129,6 +129,14 @@ TEST_F(StreamTamperTest, a_changed_payload_with_a_good_checksum_is_named) {
   }
 }
 
+TEST_F(StreamTamperTest, a_first_record_that_holds_a_hash_of_one_before_it_is_named) {
+  events_[0].record.prev_hash[7] = std::byte{1};
+  store();
+  EXPECT_FOUND(kChanged, 0U, verify());
+  Database database = open();
+  EXPECT_ERROR(kCorruption, database.stream("audit").leaves(0, 1));
+}
+
 TEST_F(StreamTamperTest, a_changed_last_record_of_a_block_is_found_in_its_block) {
   events_[255].stored[3] ^= 1;
   store();
