@@ -67,7 +67,7 @@ Result<void> decode_events(format::RedoReader& reader, StreamWrites& stream, Wri
   if (!reader.count(events)) {
     return malformed("no count of events");
   }
-  std::vector<std::byte> buffer;
+  log::CodecBuffer buffer;
   for (; events > 0; --events) {
     format::Record record;
     uint32_t length = 0;

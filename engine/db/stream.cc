@@ -52,7 +52,7 @@ Result<std::vector<StreamRecord>> StreamView::read(uint64_t from, uint64_t max_b
     return records;
   }
   StreamReader reader(state_->database(), found->stream_id);
-  std::vector<std::byte> buffer;
+  log::CodecBuffer buffer;
   reader.seek(from);
   for (uint64_t bytes = 0; reader.next_offset() < end && (records.empty() || bytes < max_bytes);) {
     HOLDFAST_TRY_ASSIGN(const format::Record record, reader.next());

@@ -14,6 +14,7 @@
 #include "db/stream_head.h"
 #include "format/event_leaf.h"
 #include "format/stream_record.h"
+#include "log/codec.h"
 
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
@@ -21,7 +22,7 @@ inline namespace HOLDFAST_FLAVOR {
 // The leaf of a record as it lies in the files; `buffer` is the caller's memory for its payload. Errors: corruption
 // (the stored bytes cannot be what the codec writes).
 Result<format::EventLeaf> leaf_of(const format::DatabaseId& database_id, uint64_t stream_id,
-                                  const format::Record& record, std::vector<std::byte>& buffer);
+                                  const format::Record& record, log::CodecBuffer& buffer);
 
 // See StreamView::leaves(). Pre: from <= to, both in the stream and not trimmed.
 Result<std::vector<RecordLeaf>> leaves_of(ReadState& state, const FoundStream& stream, uint64_t from, uint64_t to);

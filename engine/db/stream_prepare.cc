@@ -18,7 +18,7 @@ constexpr uint64_t kBytesPerThread = uint64_t{256} << 10;
 
 struct Prepared {
   log::PreparedEvent event;
-  std::vector<std::byte> buffer;  // what the codec made of it
+  std::vector<std::byte> stored;  // what the codec made of it
 };
 
 // Adds the event to the writes. What is stored as it came stays where it is: the caller's memory outlives the writes.
@@ -42,7 +42,7 @@ Result<void> prepare_events(Threads* threads, std::span<const std::string_view> 
   const uint64_t workers = threads == nullptr ? 1 : std::clamp<uint64_t>(useful, 1, threads->core_count());
   stream.events.reserve(stream.events.size() + events.size());
   if (workers == 1) {
-    std::vector<std::byte> buffer;
+    log::CodecBuffer buffer;
     for (const std::string_view event : events) {
       add(log::prepare(as_bytes(event), codec, buffer), event, writes, stream);
     }
@@ -50,8 +50,14 @@ Result<void> prepare_events(Threads* threads, std::span<const std::string_view> 
   }
   std::vector<Prepared> prepared(events.size());
   const auto work = [&](uint64_t worker) {
+    log::CodecBuffer buffer;
     for (uint64_t at = worker; at < events.size(); at += workers) {
-      prepared[at].event = log::prepare(as_bytes(events[at]), codec, prepared[at].buffer);
+      Prepared& one = prepared[at];
+      one.event = log::prepare(as_bytes(events[at]), codec, buffer);
+      if (one.event.stored_as != format::StoredAs::kPlain) {
+        one.stored.assign(one.event.stored.begin(), one.event.stored.end());
+        one.event.stored = one.stored;
+      }
     }
   };
   std::vector<std::unique_ptr<Thread>> running;

@@ -15,6 +15,7 @@
 
 #include "db/stream_head.h"
 #include "db/stream_reader.h"
+#include "log/codec.h"
 #include "page/page_reader.h"
 
 namespace holdfast {
@@ -77,7 +78,7 @@ class StreamSlice {
   Hash last_prev_hash_{};     // of the one before that
   std::vector<Hash> hashes_;  // of all records of this block up to that one, the trimmed ones too
   std::optional<Place> record_before_;
-  std::vector<std::byte> buffer_;
+  log::CodecBuffer buffer_;
 };
 
 }  // namespace HOLDFAST_FLAVOR

@@ -187,7 +187,7 @@ Result<std::optional<Csn>> redact_record(DatabaseCore& database, std::string_vie
   HOLDFAST_TRY_ASSIGN(there, upkeep.look());
   CHECK(there);
   std::vector<std::byte> stored(format::kPayloadLengthBytes + sizeof(Hash));
-  std::vector<std::byte> buffer;
+  log::CodecBuffer buffer;
   StreamReader reader(database, upkeep.stream().stream_id);
   reader.seek(offset);
   HOLDFAST_TRY_ASSIGN(const format::Record found, reader.next());
@@ -246,8 +246,8 @@ Result<CompactReport> compact_stream(DatabaseCore& database, std::string_view st
   }
   report.segments_before = report.segments_after = upkeep.segments().size();
   const uint64_t segment_bytes = database.streams().segment_bytes();
-  std::vector<std::byte> payload_buffer;
-  std::vector<std::byte> stored_buffer;
+  log::CodecBuffer payload_buffer;
+  log::CodecBuffer stored_buffer;
   const auto recompress = [&](const format::Record& record) -> Result<format::Record> {
     if (!options.codec || record.stored_as == format::StoredAs::kRedacted) {
       return record;

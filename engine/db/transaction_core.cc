@@ -301,7 +301,7 @@ Result<void> TransactionCore::append(const std::string& stream, std::string_view
   }
   HOLDFAST_TRY(check_stream_name(stream));
   HOLDFAST_TRY(check_event(event));
-  std::vector<std::byte> buffer;
+  log::CodecBuffer buffer;
   log::PreparedEvent prepared = log::prepare(as_bytes(event), codec, buffer);
   prepared.stored = writes_.keep(prepared.stored);
   writes_.append(writes_.stream(stream), prepared);

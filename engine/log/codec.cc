@@ -22,44 +22,67 @@ const char* chars(const std::byte* bytes) { return reinterpret_cast<const char*>
 char* chars(std::byte* bytes) { return reinterpret_cast<char*>(bytes); }
 
 // Bytes written to `out`; 0 if they do not fit.
-size_t compress(std::span<const std::byte> payload, Codec codec, std::span<std::byte> out) {
+size_t compress(std::span<const std::byte> payload, Codec codec, CodecBuffer& buffer, std::span<std::byte> out) {
   if (codec == Codec::kLz4) {
     const int size = LZ4_compress_default(chars(payload.data()), chars(out.data()), static_cast<int>(payload.size()),
                                           static_cast<int>(out.size()));
     return size > 0 ? static_cast<size_t>(size) : 0;
   }
-  const size_t size = ZSTD_compress(out.data(), out.size(), payload.data(), payload.size(), kZstdLevel);
+  const size_t size =
+      ZSTD_compressCCtx(buffer.compressor(), out.data(), out.size(), payload.data(), payload.size(), kZstdLevel);
   return ZSTD_isError(size) != 0 ? 0 : size;
 }
 
-bool decompress(std::span<const std::byte> from, StoredAs stored_as, std::span<std::byte> out) {
+// Whether the bytes fill the buffer.
+bool decompress(std::span<const std::byte> from, StoredAs stored_as, CodecBuffer& buffer) {
+  const std::span<std::byte> out = buffer.bytes();
   if (stored_as == StoredAs::kLz4) {
     const int size = LZ4_decompress_safe(chars(from.data()), chars(out.data()), static_cast<int>(from.size()),
                                          static_cast<int>(out.size()));
     return size >= 0 && static_cast<size_t>(size) == out.size();
   }
-  const size_t size = ZSTD_decompress(out.data(), out.size(), from.data(), from.size());
+  const size_t size = ZSTD_decompressDCtx(buffer.decompressor(), out.data(), out.size(), from.data(), from.size());
   return ZSTD_isError(size) == 0 && size == out.size();
 }
 
 }  // namespace
 
-Stored store(std::span<const std::byte> payload, Codec codec, std::vector<std::byte>& buffer) {
+void CodecBuffer::Free::operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+void CodecBuffer::Free::operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+
+ZSTD_CCtx* CodecBuffer::compressor() {
+  if (!compressor_) {
+    compressor_.reset(ZSTD_createCCtx());
+    CHECK(compressor_ != nullptr);  // there is no memory
+  }
+  return compressor_.get();
+}
+
+ZSTD_DCtx* CodecBuffer::decompressor() {
+  if (!decompressor_) {
+    decompressor_.reset(ZSTD_createDCtx());
+    CHECK(decompressor_ != nullptr);  // there is no memory
+  }
+  return decompressor_.get();
+}
+
+Stored store(std::span<const std::byte> payload, Codec codec, CodecBuffer& buffer) {
   CHECK(payload.size() <= kEventBytesMax);
   if (codec == Codec::kNone || payload.size() <= kPayloadLengthBytes + 1) {
     return {StoredAs::kPlain, payload};
   }
   // Room for one byte less than the payload takes: what does not fit is not kept.
-  buffer.resize(payload.size() - 1);
-  const size_t size = compress(payload, codec, std::span(buffer).subspan(kPayloadLengthBytes));
+  std::vector<std::byte>& bytes = buffer.bytes();
+  bytes.resize(payload.size() - 1);
+  const size_t size = compress(payload, codec, buffer, std::span(bytes).subspan(kPayloadLengthBytes));
   if (size == 0) {
     return {StoredAs::kPlain, payload};
   }
-  store_le<uint32_t>(buffer.data(), static_cast<uint32_t>(payload.size()));
-  return {codec == Codec::kLz4 ? StoredAs::kLz4 : StoredAs::kZstd, std::span(buffer).first(kPayloadLengthBytes + size)};
+  store_le<uint32_t>(bytes.data(), static_cast<uint32_t>(payload.size()));
+  return {codec == Codec::kLz4 ? StoredAs::kLz4 : StoredAs::kZstd, std::span(bytes).first(kPayloadLengthBytes + size)};
 }
 
-PreparedEvent prepare(std::span<const std::byte> payload, Codec codec, std::vector<std::byte>& buffer) {
+PreparedEvent prepare(std::span<const std::byte> payload, Codec codec, CodecBuffer& buffer) {
   const Stored stored = store(payload, codec, buffer);
   return {.digest = sha256(payload),
           .length = static_cast<uint32_t>(payload.size()),
@@ -67,7 +90,7 @@ PreparedEvent prepare(std::span<const std::byte> payload, Codec codec, std::vect
           .stored = stored.bytes};
 }
 
-Result<std::span<const std::byte>> payload_of(const format::Record& record, std::vector<std::byte>& buffer) {
+Result<std::span<const std::byte>> payload_of(const format::Record& record, CodecBuffer& buffer) {
   uint32_t bytes = 0;
   if (!format::payload_bytes(record, bytes)) {
     return fail(ErrorCode::kCorruption, "the stored payload cannot be what its codec writes");
@@ -79,11 +102,11 @@ Result<std::span<const std::byte>> payload_of(const format::Record& record, std:
     case StoredAs::kLz4:
     case StoredAs::kZstd: break;
   }
-  buffer.resize(bytes);
+  buffer.bytes().resize(bytes);
   if (!decompress(record.stored.subspan(kPayloadLengthBytes), record.stored_as, buffer)) {
     return fail(ErrorCode::kCorruption, "the stored payload does not decompress");
   }
-  return std::span<const std::byte>(buffer);
+  return std::span<const std::byte>(buffer.bytes());
 }
 
 }  // namespace holdfast::log

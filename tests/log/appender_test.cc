@@ -26,7 +26,7 @@ class Played {
     const uint64_t first = appender.next_offset();
     for (uint32_t at = 0; at < events; ++at) {
       const std::string payload = "payload " + std::to_string(first + at) + std::string((first + at) % 50, '.');
-      std::vector<std::byte> buffer;
+      CodecBuffer buffer;
       appender.append(prepare(as_bytes(payload), Codec::kNone, buffer), kSegmentBytes);
     }
     if (seals) {
