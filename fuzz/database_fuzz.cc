@@ -1,4 +1,4 @@
-// Drives the public API against plain maps: every answer of the database must be the model's.
+// Drives the public API against plain maps, and lists of events: every answer of the database must be the model's.
 //
 // Choices: a byte for the options, then operations. The database lives in memory, pages are small so that trees get
 // deep, and so is the log, so that checkpoints are many: most of a run must not go into filling segments with zeros.
@@ -14,11 +14,14 @@
 #include "base/check.h"
 #include "fuzz/choices.h"
 #include "fuzz/files.h"
+#include "fuzz/stream_oracle.h"
 
 namespace {
 
 using holdfast::Database;
 using holdfast::fuzz::Choices;
+using holdfast::fuzz::EventWrites;
+using holdfast::fuzz::StreamOracle;
 using Rows = std::map<std::string, std::string>;
 using Model = std::map<std::string, Rows>;
 
@@ -26,6 +29,7 @@ constexpr const char* kPath = "database";
 
 constexpr uint32_t kStepsMax = 400;
 constexpr uint32_t kPausesMax = 6;  // to open it again, or check all of it: each costs as much as many transactions
+constexpr uint32_t kTidiesMax = 8;  // upkeep of streams, which is a checkpoint
 constexpr uint32_t kValueBytesMax = 20000;  // larger than a logged group may be: a checkpoint of its own
 constexpr uint32_t kOpsPerTransactionMax = 64;
 
@@ -69,7 +73,7 @@ void expect_equal_reversed(holdfast::Range range, Rows::const_iterator from, Row
   CHECK(from == to);
 }
 
-void expect_model(const Database& database, const Model& model) {
+void expect_model(const Database& database, const Model& model, StreamOracle& streams) {
   const auto snapshot = database.snapshot();
   std::vector<std::string> names;
   for (const auto& [name, rows] : model) {
@@ -78,6 +82,7 @@ void expect_model(const Database& database, const Model& model) {
     expect_equal_reversed(snapshot.bucket(name).all().reversed(), rows.begin(), rows.end());
   }
   CHECK(snapshot.buckets().value() == names);
+  streams.expect_all(database);
 }
 
 void read_something(Choices& input, holdfast::Bucket& bucket, const Rows& rows) {
@@ -153,10 +158,18 @@ void write_something(Choices& input, holdfast::Bucket& bucket, Rows& rows) {
   }
 }
 
-// One transaction of random operations. Returns the model after it, or nothing if it was rolled back.
-std::optional<Model> run_transaction(Choices& input, Database& database, Model model) {
+struct Mark {
+  holdfast::Savepoint savepoint;
+  Model model;
+  EventWrites events;
+};
+
+// One transaction of random operations. Returns the model after it, or nothing if it was rolled back or refused; the
+// events are told to the oracle.
+std::optional<Model> run_transaction(Choices& input, Database& database, Model model, StreamOracle& streams) {
   auto transaction = database.begin();
-  std::vector<std::pair<holdfast::Savepoint, Model>> savepoints;
+  std::vector<Mark> savepoints;
+  EventWrites events;
   const uint32_t ops = input.below(kOpsPerTransactionMax);
   for (uint32_t i = 0; i < ops && !input.empty(); ++i) {
     const std::string name(1, static_cast<char>('a' + input.below(3)));
@@ -171,12 +184,15 @@ std::optional<Model> run_transaction(Choices& input, Database& database, Model m
       CHECK(transaction.create_bucket(name).has_value() == !present);
       model.try_emplace(name);
     } else if (choice == 2) {
-      savepoints.emplace_back(transaction.savepoint(), model);
+      savepoints.push_back({transaction.savepoint(), model, events});
     } else if (choice == 3 && !savepoints.empty()) {
       const uint32_t index = input.below(static_cast<uint32_t>(savepoints.size()));
       savepoints.resize(index + 1);
-      CHECK(transaction.rollback_to(savepoints[index].first).has_value());
-      model = savepoints[index].second;
+      CHECK(transaction.rollback_to(savepoints[index].savepoint).has_value());
+      model = savepoints[index].model;
+      events = savepoints[index].events;
+    } else if (choice < 8) {
+      streams.write_something(input, transaction, events);
     } else if (choice < 12) {
       auto bucket = transaction.bucket(name);
       const auto rows = model.find(name);
@@ -199,7 +215,13 @@ std::optional<Model> run_transaction(Choices& input, Database& database, Model m
   // A write that changed nothing may still have created its bucket: the database says which are there.
   const auto names = transaction.buckets().value();
   const auto durability = input.below(4) == 0 ? holdfast::Durability::kDeferred : holdfast::Durability::kDurable;
-  CHECK(transaction.commit(durability).has_value());
+  const auto commit = transaction.commit(durability);
+  if (!streams.holds(events)) {
+    CHECK(!commit && commit.error().code() == holdfast::ErrorCode::kConflict);
+    return std::nullopt;
+  }
+  CHECK(commit.has_value());
+  streams.committed(events);
   for (const auto& name : names) {
     model.try_emplace(name);
   }
@@ -214,6 +236,7 @@ holdfast::Options options_for(Choices& input) {
   options.cache_bytes = holdfast::kCacheBytesMin;
   options.lanes = 1;  // one thread commits, and has one home
   options.checkpoint_wal_bytes = holdfast::kCheckpointWalBytesMin;
+  options.stream_segment_bytes = holdfast::kStreamSegmentBytesMin;
   options.checkpoint_every_commit = choice == 7;
   options.background = false;
   return options;
@@ -228,14 +251,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   options.env = env.get();
   std::optional<Database> database(Database::open(kPath, options).value());
   Model model;
+  StreamOracle streams;
   uint32_t pauses = 0;
+  uint32_t tidies = 0;
   for (uint32_t step = 0; step < kStepsMax && !input.empty(); ++step) {
     const uint32_t choice = input.below(16);
     const bool pause = choice < 3 && pauses++ < kPausesMax;
     if (pause && choice == 0) {
       CHECK(database->close().has_value());
       database.emplace(Database::open(kPath, options).value());
-      expect_model(*database, model);
+      expect_model(*database, model, streams);
     } else if (pause && choice == 1) {
       CHECK(database->wait_durable(database->snapshot().csn()).has_value());
       auto left = holdfast::fuzz::env_of(holdfast::fuzz::files_of(*env, kPath), kPath);
@@ -243,17 +268,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
       env = std::move(left);
       options.env = env.get();
       database.emplace(Database::open(kPath, options).value());
-      expect_model(*database, model);
+      expect_model(*database, model, streams);
     } else if (pause) {
       const auto report = database->check().value();
       CHECK(report.damage.empty());
       CHECK(report.page_count ==
             report.meta_pages + report.reachable_pages + report.free_pages + report.awaiting_pages);
-    } else if (auto after = run_transaction(input, *database, model)) {
+    } else if (choice == 3 || choice == 4) {
+      streams.append_something(input, *database);
+    } else if (choice == 5) {
+      streams.read_something(input, *database);
+    } else if ((choice == 6 || choice == 7) && tidies++ < kTidiesMax) {
+      streams.tidy(input, *database);
+    } else if (auto after = run_transaction(input, *database, model, streams)) {
       model = std::move(*after);
     }
   }
-  expect_model(*database, model);
+  expect_model(*database, model, streams);
   CHECK(database->check().value().damage.empty());
   return 0;
 }

@@ -1,9 +1,12 @@
-// Opens a database whose tree file was changed by someone who knows the format: page checksums are made right again.
+// Opens a database whose tree file and stream segments were changed by someone who knows the format: checksums are made
+// right again.
 //
-// Choices: patches {page, offset, length, bytes}. Whatever they say, every call answers in bounded time, without
-// undefined behaviour, and goes on to write into what it was given.
+// Choices: patches {page or segment, offset, length, bytes}. Whatever they say, every call answers in bounded time,
+// without undefined behaviour, and goes on to write into what it was given.
+#include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <holdfast/memory_env.h>
@@ -14,6 +17,7 @@
 #include "format/page.h"
 #include "fuzz/choices.h"
 #include "fuzz/files.h"
+#include "fuzz/segment_patch.h"
 
 namespace {
 
@@ -24,6 +28,10 @@ using holdfast::fuzz::Choices;
 constexpr const char* kPath = "database";
 constexpr uint32_t kPageBytes = holdfast::kPageBytesMin;
 constexpr uint64_t kRowsMax = 20000;
+constexpr uint64_t kRecordsMax = 20000;
+// Of the choices of what is patched, so many are for segments of streams.
+constexpr uint32_t kSegmentChoices = 16;
+constexpr std::string_view kSegmentPrefix = "stream-";
 
 holdfast::Options options_for(holdfast::Env& env) {
   holdfast::Options options;
@@ -31,12 +39,31 @@ holdfast::Options options_for(holdfast::Env& env) {
   options.cache_bytes = holdfast::kCacheBytesMin;
   options.lanes = 1;
   options.checkpoint_wal_bytes = holdfast::kCheckpointWalBytesMin;
+  options.stream_segment_bytes = holdfast::kStreamSegmentBytesMin;
   options.background = false;
   options.env = &env;
   return options;
 }
 
-// A small database with three levels, an overflow value, and free pages. The same for every input of a process.
+// A stream that was trimmed, with a record that was redacted, compressed ones and several blocks; and a short one.
+void make_streams(Database& database) {
+  auto audit = database.stream("audit");
+  for (int batch = 0; batch < 6; ++batch) {
+    const std::string event =
+        "event of batch " + std::to_string(batch) + std::string(20 * static_cast<size_t>(batch), 'e');
+    const std::vector<std::string_view> events(100, event);
+    CHECK(audit.append_batch(events, 100 * static_cast<uint64_t>(batch), static_cast<holdfast::Codec>(batch % 3))
+              .has_value());
+  }
+  CHECK(audit.redact(330).has_value());
+  CHECK(audit.trim(300).value().first_offset > 0);
+  for (int i = 0; i < 5; ++i) {
+    CHECK(database.stream("other").append("short " + std::to_string(i)).has_value());
+  }
+}
+
+// A small database with three levels, an overflow value, free pages, and streams. The same for every input of a
+// process.
 holdfast::fuzz::Files make_files() {
   const auto env = holdfast::new_memory_env();
   auto database = Database::open(kPath, options_for(*env)).value();
@@ -51,8 +78,25 @@ holdfast::fuzz::Files make_files() {
     });
     CHECK(done.has_value());
   }
+  make_streams(database);
   CHECK(database.close().has_value());
   return holdfast::fuzz::files_of(*env, kPath);
+}
+
+void patch_some_segment(Choices& input, holdfast::Directory& directory, const holdfast::format::DatabaseId& id) {
+  std::vector<std::string> names = directory.list().value();
+  std::erase_if(names, [](const std::string& name) { return !name.starts_with(kSegmentPrefix); });
+  std::ranges::sort(names);
+  const std::string& name = names[input.below(static_cast<uint32_t>(names.size()))];
+  const auto file = directory.open_file(name, holdfast::OpenMode::kReadWrite).value();
+  std::vector<std::byte> bytes(file->size().value());
+  CHECK(file->read_at(0, bytes).value() == bytes.size());
+  holdfast::fuzz::patch_segment(input, bytes, id);
+  if (!bytes.empty() && input.below(32) == 0) {
+    bytes.resize(input.below(static_cast<uint32_t>(bytes.size())));
+    CHECK(file->truncate(bytes.size()).has_value());
+  }
+  CHECK(file->write_at(0, bytes).has_value());
 }
 
 void patch(Choices& input, holdfast::Env& env) {
@@ -65,21 +109,68 @@ void patch(Choices& input, holdfast::Env& env) {
   std::memcpy(id.data(), page.data() + offsetof(holdfast::format::MetaOnDisk, database_id), id.size());
   const uint32_t seed = holdfast::format::checksum_seed_of(id);
   while (!input.empty()) {
-    const uint32_t number = holdfast::format::kMetaPages + input.below(pages - holdfast::format::kMetaPages);
-    CHECK(file->read_at(uint64_t{number} * kPageBytes, page).value() == kPageBytes);
-    const uint32_t offset = input.below(2) == 0 ? input.below(256) : input.below(kPageBytes);
-    const uint32_t length = 1 + input.below(16);
-    for (uint32_t i = offset; i < offset + length && i < kPageBytes; ++i) {
-      page[i] = static_cast<std::byte>(input.byte());
+    const uint32_t number =
+        holdfast::format::kMetaPages + input.below(pages - holdfast::format::kMetaPages + kSegmentChoices);
+    if (number >= pages) {
+      patch_some_segment(input, *directory, id);
+      continue;
     }
+    CHECK(file->read_at(uint64_t{number} * kPageBytes, page).value() == kPageBytes);
+    holdfast::fuzz::overwrite(input, page);
     holdfast::format::seal_page(page, seed);
     CHECK(file->write_at(uint64_t{number} * kPageBytes, page).has_value());
   }
 }
 
+// Whatever it answers: nothing here may be believed.
+void read_stream(const holdfast::StreamView& stream) {
+  static_cast<void>(stream.tree_head());
+  static_cast<void>(stream.verify());
+  const auto head = stream.head();
+  if (!head) {
+    return;
+  }
+  const uint64_t size = head->next_offset;
+  uint64_t records = 0;
+  for (uint64_t from = head->first_offset; from < size && records < kRecordsMax;) {
+    const auto read = stream.read(from, 3000);
+    const uint64_t count = read ? read->size() : 1;  // over what is damaged
+    CHECK(count > 0);
+    from += count;
+    records += count;
+  }
+  for (const uint64_t offset : {head->first_offset, size / 2, size - 1}) {
+    static_cast<void>(stream.read(offset, 1));
+    static_cast<void>(stream.verify({.from = offset, .to = offset + 300}));
+    static_cast<void>(stream.leaves(offset, 300));
+    static_cast<void>(stream.prove_inclusion(offset, size));
+    static_cast<void>(stream.prove_consistency(offset, size));
+    static_cast<void>(stream.tree_head_at(offset));
+    static_cast<void>(stream.subtree(8, offset / 256));
+  }
+}
+
+void tidy_stream(holdfast::Stream stream, uint64_t offset) {
+  static_cast<void>(stream.append("one more", holdfast::Codec::kLz4));
+  static_cast<void>(stream.redact(offset));
+  static_cast<void>(stream.seal());
+  static_cast<void>(stream.append("another"));
+  static_cast<void>(stream.compact({.codec = holdfast::Codec::kZstd}));
+  static_cast<void>(stream.trim(offset));
+  static_cast<void>(stream.verify());
+}
+
 Result<void> use(Database& database) {
   HOLDFAST_TRY_ASSIGN(const auto report, database.check());
   static_cast<void>(report);
+  {
+    const auto snapshot = database.snapshot();
+    static_cast<void>(snapshot.stream_totals());
+    const auto names = snapshot.streams();
+    for (const std::string& name : names ? *names : std::vector<std::string>{"audit", "other"}) {
+      read_stream(snapshot.stream(name));
+    }
+  }
   const auto snapshot = database.snapshot();
   HOLDFAST_TRY_ASSIGN(const auto names, snapshot.buckets());
   for (const auto& name : names) {
@@ -106,6 +197,8 @@ Result<void> use(Database& database) {
     }
     return bucket.erase_range("key-p", "key-q");
   }));
+  tidy_stream(database.stream("audit"), 400);
+  tidy_stream(database.stream("other"), 3);
   static_cast<void>(
       database.exec([&](holdfast::Transaction& transaction) { return transaction.drop_bucket("large"); }));
   static_cast<void>(database.exec([&](holdfast::Transaction& transaction) { return transaction.drop_bucket("rows"); }));
