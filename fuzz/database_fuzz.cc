@@ -1,4 +1,5 @@
-// Drives the public API against plain maps, and lists of events: every answer of the database must be the model's.
+// Drives the public API against plain maps, lists of events, and lists of versions: every answer of the database must
+// be the model's.
 //
 // Choices: a byte for the options, then operations. The database lives in memory, pages are small so that trees get
 // deep, and so is the log, so that checkpoints are many: most of a run must not go into filling segments with zeros.
@@ -15,6 +16,7 @@
 #include "fuzz/choices.h"
 #include "fuzz/files.h"
 #include "fuzz/stream_oracle.h"
+#include "fuzz/table_oracle.h"
 
 namespace {
 
@@ -22,6 +24,7 @@ using holdfast::Database;
 using holdfast::fuzz::Choices;
 using holdfast::fuzz::EventWrites;
 using holdfast::fuzz::StreamOracle;
+using holdfast::fuzz::TableOracle;
 using Rows = std::map<std::string, std::string>;
 using Model = std::map<std::string, Rows>;
 
@@ -29,7 +32,7 @@ constexpr const char* kPath = "database";
 
 constexpr uint32_t kStepsMax = 400;
 constexpr uint32_t kPausesMax = 6;  // to open it again, or check all of it: each costs as much as many transactions
-constexpr uint32_t kTidiesMax = 8;  // upkeep of streams, which is a checkpoint
+constexpr uint32_t kTidiesMax = 8;  // upkeep of streams, tables and pins, which is a checkpoint
 constexpr uint32_t kValueBytesMax = 20000;  // larger than a logged group may be: a checkpoint of its own
 constexpr uint32_t kOpsPerTransactionMax = 64;
 
@@ -73,8 +76,7 @@ void expect_equal_reversed(holdfast::Range range, Rows::const_iterator from, Row
   CHECK(from == to);
 }
 
-void expect_model(const Database& database, const Model& model, StreamOracle& streams) {
-  const auto snapshot = database.snapshot();
+void expect_rows(const holdfast::Snapshot& snapshot, const Model& model) {
   std::vector<std::string> names;
   for (const auto& [name, rows] : model) {
     names.push_back(name);
@@ -82,8 +84,36 @@ void expect_model(const Database& database, const Model& model, StreamOracle& st
     expect_equal_reversed(snapshot.bucket(name).all().reversed(), rows.begin(), rows.end());
   }
   CHECK(snapshot.buckets().value() == names);
-  streams.expect_all(database);
 }
+
+// What the database must hold.
+struct Expected {
+  Model model;
+  std::map<std::string, Model> pins;
+  StreamOracle streams;
+  TableOracle tables;
+
+  void check(const Database& database) {
+    expect_rows(database.snapshot(), model);
+    CHECK(database.pins().value().size() == pins.size());
+    for (const auto& [name, pinned] : pins) {
+      expect_rows(database.as_of(name).value(), pinned);
+    }
+    streams.expect_all(database);
+    tables.expect_all(database);
+  }
+
+  void pin_something(Choices& input, Database& database) {
+    const std::string name = "pin" + std::to_string(input.below(3));
+    if (pins.contains(name)) {
+      CHECK(database.unpin(name).value());
+      pins.erase(name);
+    } else {
+      CHECK(database.pin(name).has_value());
+      pins[name] = model;
+    }
+  }
+};
 
 void read_something(Choices& input, holdfast::Bucket& bucket, const Rows& rows) {
   const std::string lo = key_of(input);
@@ -250,8 +280,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   holdfast::Options options = options_for(input);
   options.env = env.get();
   std::optional<Database> database(Database::open(kPath, options).value());
-  Model model;
-  StreamOracle streams;
+  Expected expected;
   uint32_t pauses = 0;
   uint32_t tidies = 0;
   for (uint32_t step = 0; step < kStepsMax && !input.empty(); ++step) {
@@ -260,7 +289,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
     if (pause && choice == 0) {
       CHECK(database->close().has_value());
       database.emplace(Database::open(kPath, options).value());
-      expect_model(*database, model, streams);
+      expected.check(*database);
     } else if (pause && choice == 1) {
       CHECK(database->wait_durable(database->snapshot().csn()).has_value());
       auto left = holdfast::fuzz::env_of(holdfast::fuzz::files_of(*env, kPath), kPath);
@@ -268,23 +297,34 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
       env = std::move(left);
       options.env = env.get();
       database.emplace(Database::open(kPath, options).value());
-      expect_model(*database, model, streams);
+      expected.check(*database);
     } else if (pause) {
       const auto report = database->check().value();
       CHECK(report.damage.empty());
       CHECK(report.page_count ==
             report.meta_pages + report.reachable_pages + report.free_pages + report.awaiting_pages);
     } else if (choice == 3 || choice == 4) {
-      streams.append_something(input, *database);
+      expected.streams.append_something(input, *database);
     } else if (choice == 5) {
-      streams.read_something(input, *database);
+      expected.streams.read_something(input, *database);
     } else if ((choice == 6 || choice == 7) && tidies++ < kTidiesMax) {
-      streams.tidy(input, *database);
-    } else if (auto after = run_transaction(input, *database, model, streams)) {
-      model = std::move(*after);
+      const uint32_t what = input.below(4);
+      if (what == 0) {
+        expected.pin_something(input, *database);
+      } else if (what == 1) {
+        expected.tables.tidy(input, *database);
+      } else {
+        expected.streams.tidy(input, *database);
+      }
+    } else if (choice == 8) {
+      expected.tables.apply_something(input, *database);
+    } else if (choice == 9) {
+      expected.tables.read_something(input, *database);
+    } else if (auto after = run_transaction(input, *database, expected.model, expected.streams)) {
+      expected.model = std::move(*after);
     }
   }
-  expect_model(*database, model, streams);
+  expected.check(*database);
   CHECK(database->check().value().damage.empty());
   return 0;
 }

@@ -45,6 +45,11 @@ holdfast::Options options_for(holdfast::Env& env) {
   return options;
 }
 
+Result<void> reduce(const holdfast::StreamRecord& event, holdfast::WriteBatch& batch) {
+  batch.put("events", "key-" + std::to_string(event.offset % 3), event.payload);
+  return {};
+}
+
 // A stream that was trimmed, with a record that was redacted, compressed ones and several blocks; and a short one.
 void make_streams(Database& database) {
   auto audit = database.stream("audit");
@@ -60,6 +65,19 @@ void make_streams(Database& database) {
   for (int i = 0; i < 5; ++i) {
     CHECK(database.stream("other").append("short " + std::to_string(i)).has_value());
   }
+}
+
+// Tables with versions, one of them larger than a page; and one that follows a stream.
+void make_projections(Database& database) {
+  for (uint64_t position = 1; position <= 40; ++position) {
+    holdfast::WriteBatch batch(position);
+    batch.put("t", "key-" + std::to_string(position % 7), std::string(position == 20 ? 6000 : 30, 'v'));
+    batch.erase("t", "key-" + std::to_string(position % 5));
+    CHECK(database.projection("by hand").apply(batch).has_value());
+  }
+  CHECK(database.projection("by hand").pin("pin", 10).has_value());
+  CHECK(database.projection("by hand").prune(10).has_value());
+  CHECK(database.projection("followed").follow("other", reduce).has_value());
 }
 
 // A small database with three levels, an overflow value, free pages, and streams. The same for every input of a
@@ -79,6 +97,10 @@ holdfast::fuzz::Files make_files() {
     CHECK(done.has_value());
   }
   make_streams(database);
+  CHECK(database.pin("before").has_value());
+  make_projections(database);
+  CHECK(database.pin("behind").has_value());
+  CHECK(database.put("rows", "key", "value").has_value());
   CHECK(database.close().has_value());
   return holdfast::fuzz::files_of(*env, kPath);
 }
@@ -160,6 +182,85 @@ void tidy_stream(holdfast::Stream stream, uint64_t offset) {
   static_cast<void>(stream.verify());
 }
 
+// Whatever it answers: nothing here may be believed.
+void read_table(const holdfast::TableView& table, uint64_t floor, uint64_t applied) {
+  for (const uint64_t position : {floor, (floor + applied) / 2, applied}) {
+    auto range = table.scan_at(position).limited(kRowsMax);
+    for (const auto& row : range) {
+      CHECK(!row.key.empty());
+    }
+    auto backwards = table.scan_at(position).reversed().limited(kRowsMax);
+    for (const auto& row : backwards) {
+      CHECK(!row.key.empty());
+    }
+    static_cast<void>(table.get_at("key-3", position));
+    if (auto diff = table.diff(position, applied)) {
+      for (uint64_t changes = 0; changes < kRowsMax; ++changes) {
+        const auto change = diff->next();
+        if (!change || !*change) {
+          break;
+        }
+      }
+    }
+  }
+  if (auto history = table.history("key-3")) {
+    for (uint64_t versions = 0; versions < kRowsMax; ++versions) {
+      const auto version = history->next();
+      if (!version || !*version) {
+        break;
+      }
+    }
+  }
+}
+
+void read_projections(const holdfast::Snapshot& snapshot) {
+  const auto names = snapshot.projections();
+  for (const std::string& name : names ? *names : std::vector<std::string>{"by hand", "followed"}) {
+    const auto view = snapshot.projection(name);
+    const auto tables = view.tables();
+    const auto floor = view.floor();
+    const auto applied = view.applied_position();
+    static_cast<void>(view.stats());
+    if (!tables || !floor || !applied) {
+      continue;
+    }
+    for (const auto& table : *tables) {
+      read_table(view.table(table), *floor, *applied);
+    }
+    static_cast<void>(view.content_hash(*floor, *applied));
+  }
+}
+
+void change_projections(Database& database) {
+  const auto applied = database.projection("by hand").applied_position();
+  holdfast::WriteBatch batch(applied.value_or(0) + 1);
+  batch.put("t", "key-3", "new").erase("t", "key-4");
+  static_cast<void>(database.projection("by hand").apply(batch));
+  static_cast<void>(database.projection("by hand").prune(applied.value_or(0)));
+  static_cast<void>(database.projection("by hand").pins());
+  static_cast<void>(database.projection("by hand").unpin("pin"));
+  static_cast<void>(database.projection("followed").follow("other", reduce, {.batch_events = 2}));
+  static_cast<void>(database.projection("followed").rebuild(reduce));
+  static_cast<void>(database.projection("by hand").purge_table("t"));
+  static_cast<void>(database.projection("followed").drop());
+}
+
+void use_pins(Database& database) {
+  static_cast<void>(database.pins());
+  for (const char* const name : {"before", "behind"}) {
+    if (const auto pinned = database.as_of(name)) {
+      read_projections(*pinned);
+      auto range = pinned->bucket("rows").all().limited(kRowsMax);
+      for (auto row : range) {
+        CHECK(!row.key.empty());
+      }
+    }
+  }
+  static_cast<void>(database.unpin("before"));
+  static_cast<void>(database.pin("new"));
+  static_cast<void>(database.unpin("behind"));
+}
+
 Result<void> use(Database& database) {
   HOLDFAST_TRY_ASSIGN(const auto report, database.check());
   static_cast<void>(report);
@@ -170,7 +271,9 @@ Result<void> use(Database& database) {
     for (const std::string& name : names ? *names : std::vector<std::string>{"audit", "other"}) {
       read_stream(snapshot.stream(name));
     }
+    read_projections(snapshot);
   }
+  use_pins(database);
   const auto snapshot = database.snapshot();
   HOLDFAST_TRY_ASSIGN(const auto names, snapshot.buckets());
   for (const auto& name : names) {
@@ -199,6 +302,7 @@ Result<void> use(Database& database) {
   }));
   tidy_stream(database.stream("audit"), 400);
   tidy_stream(database.stream("other"), 3);
+  change_projections(database);
   static_cast<void>(
       database.exec([&](holdfast::Transaction& transaction) { return transaction.drop_bucket("large"); }));
   static_cast<void>(database.exec([&](holdfast::Transaction& transaction) { return transaction.drop_bucket("rows"); }));

@@ -11,7 +11,7 @@
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
-Result<StreamRecord> public_record(const format::Record& record, std::vector<std::byte>& buffer) {
+Result<StreamRecord> public_record(const format::Record& record, log::CodecBuffer& buffer) {
   StreamRecord out{.offset = record.offset,
                    .prev_hash = record.prev_hash,
                    .redacted = record.stored_as == format::StoredAs::kRedacted,

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include <holdfast/result.h>
 #include <holdfast/stream.h>
@@ -12,12 +11,13 @@
 #include "db/read_state.h"
 #include "db/stream_head.h"
 #include "db/stream_reader.h"
+#include "log/codec.h"
 
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
 
 // A record as it lies in the files, as users see it. `buffer` is the caller's memory. Errors: corruption.
-Result<StreamRecord> public_record(const format::Record& record, std::vector<std::byte>& buffer);
+Result<StreamRecord> public_record(const format::Record& record, log::CodecBuffer& buffer);
 
 class StreamFeed {
  public:
@@ -38,7 +38,7 @@ class StreamFeed {
   StreamReader reader_;
   uint64_t next_;
   Hash hash_;
-  std::vector<std::byte> buffer_;
+  log::CodecBuffer buffer_;
 };
 
 }  // namespace HOLDFAST_FLAVOR

@@ -27,6 +27,7 @@ class ProjectionCheckTest : public ProjectionTest {
   void forge(const std::string& bucket, std::string_view key, std::string_view value) {
     auto files = open_files(*memory_, kPath, small()).value();
     Streams streams(*files.directory, files.store->meta().database_id, small().stream_segment_bytes);
+    ASSERT_OK(load_pins(*files.store));
     const State base = files.store->newest();
     WriteSet writes;
     const uint32_t index = writes.index_of(bucket);
@@ -124,7 +125,7 @@ TEST_F(ProjectionCheckTest, states_that_cannot_be_are_refused) {
     Database database = open();
     EXPECT_ERROR(kCorruption, database.projection("p").get("t", "k"));
     EXPECT_ERROR(kCorruption, database.projection("p").apply(WriteBatch(6)));
-    EXPECT_ERROR(kCorruption, database.projection("p").follow("s", reduce));
+    EXPECT_ERROR(kCorruption, database.projection("p").prune(1));
   }
   EXPECT_NE(found(), "");
 }
