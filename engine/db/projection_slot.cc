@@ -78,6 +78,18 @@ Result<std::vector<std::string>> list_projections(ReadState& state) {
   return names;
 }
 
+Result<bool> feeds_projection(ReadState& state, std::string_view stream) {
+  HOLDFAST_TRY_ASSIGN(const std::vector<std::string> names, list_projections(state));
+  for (const std::string& name : names) {
+    ProjectionSlot& slot = state.projection_slot(name);
+    HOLDFAST_TRY(look_up(state, slot));
+    if (slot.row.from_stream && slot.row.stream == stream) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Result<std::vector<std::string>> list_tables(ReadState& state, uint32_t projection_id, uint32_t generation) {
   const std::string prefix = format::tables_prefix(projection_id, generation, format::TableTree::kCurrent);
   HOLDFAST_TRY_ASSIGN(std::vector<std::string> names,

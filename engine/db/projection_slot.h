@@ -22,6 +22,8 @@ Result<void> look_up(ReadState& state, ProjectionSlot& slot);
 Result<format::StateRow> state_of(ReadState& state, uint32_t projection_id, uint32_t generation);
 // Names of all projections.
 Result<std::vector<std::string>> list_projections(ReadState& state);
+// Whether a projection is made from this stream. Errors: io, corruption.
+Result<bool> feeds_projection(ReadState& state, std::string_view stream);
 // Tables of a generation, as they are stored, in order.
 Result<std::vector<std::string>> list_tables(ReadState& state, uint32_t projection_id, uint32_t generation);
 // All buckets of a generation.

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/sha256.h"
 #include "db/limits.h"
+#include "db/projection_slot.h"
 #include "db/read_state.h"
 #include "db/segment_rewriter.h"
 #include "db/stream_head.h"
@@ -217,7 +218,15 @@ Result<std::optional<Csn>> redact_record(DatabaseCore& database, std::string_vie
 Result<TrimReport> trim_stream(DatabaseCore& database, std::string_view stream, uint64_t before) {
   HOLDFAST_TRY(check_stream_name(stream));
   Upkeeper upkeep(database, stream);
-  HOLDFAST_TRY_ASSIGN(const bool there, upkeep.look());
+  HOLDFAST_TRY_ASSIGN(bool there, upkeep.look());
+  if (there) {
+    // What a projection has applied is not logged. Before the events go that could tell it again, a checkpoint has it.
+    HOLDFAST_TRY_ASSIGN(const bool feeds, feeds_projection(upkeep.state(), stream));
+    if (feeds) {
+      HOLDFAST_TRY(upkeep.flush());
+      HOLDFAST_TRY_ASSIGN(there, upkeep.look());
+    }
+  }
   if (!there) {
     return TrimReport{};
   }

@@ -149,6 +149,32 @@ TEST_F(ProjectionFollowTest, events_that_were_trimmed_before_they_were_applied_a
   EXPECT_EQ(*database.projection("p").applied_position(), 50U);
 }
 
+// The trim is logged, and what was applied is not: a kill before the next checkpoint must not part the two.
+TEST_F(ProjectionFollowTest, what_was_applied_before_a_trim_is_not_missed_after_a_kill) {
+  FailingEnv env(*memory_);
+  env.plan().only_writes_to("tree");
+  Options options = small();
+  options.env = &env;
+  Database database = open_at(kPath, options);
+  append(database, "events", {"put t a 1", "put t b 2"});
+  ASSERT_OK(database.stream("events").seal());
+  append(database, "events", {"put t c 3"});
+  ASSERT_OK(database.projection("p").follow("events", reduce));
+  // No checkpoint can be made, before the trim or behind it: as if the kill came first.
+  env.plan().fail(1, ENOSPC, FailurePlan::Length::kFromThenOn);
+  EXPECT_ERROR(kNoSpace, database.stream("events").trim(2));
+  copy_as_killed();
+  env.plan().stop();
+  Database copy = open_copy(small());
+  ASSERT_OK(copy.projection("p").follow("events", reduce));
+  EXPECT_EQ(rows_of(copy.snapshot().projection("p").table("t").scan()), (Rows{{"a", "1"}, {"b", "2"}, {"c", "3"}}));
+  EXPECT_EQ(database.stream("events").trim(2)->first_offset, 2U);
+  copy_as_killed();
+  Database trimmed = open_copy(small());
+  ASSERT_OK(trimmed.projection("p").follow("events", reduce));
+  EXPECT_EQ(*trimmed.projection("p").applied_position(), 3U);
+}
+
 TEST_F(ProjectionFollowTest, follows_behind_a_trim_and_over_redacted_events) {
   Database database = open();
   append(database, "events", {"put t a 1", "put t secret 2", "put t b 3"});

@@ -232,7 +232,9 @@ class Stream {
   // Ends the segment that is written to; the next event begins a new one. Nothing: it holds no record.
   Result<std::optional<Csn>> seal();
   // Drops the oldest segments, of which every record is before `before`. Chain and proofs of all that stays still hold.
-  // The segment that is written to stays. Errors: those of commit.
+  // The segment that is written to stays. If a projection is made from the stream, what was applied to it is brought
+  // into a checkpoint first: nothing is dropped that a crash would make it ask for again. Errors: those of commit, and
+  // then of checkpoint.
   Result<TrimReport> trim(uint64_t before);
   // Merges small sealed segments, and compresses payloads anew. Nothing that is hashed changes. Appends and reads go
   // on meanwhile. Errors: those of commit.
