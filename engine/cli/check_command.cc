@@ -36,6 +36,8 @@ std::string as_json(const CheckReport& report) {
              {"payload_bytes", report.payload_bytes},
              {"streams", report.streams},
              {"records", report.records},
+             {"projections", report.projections},
+             {"versions", report.versions},
              {"damage", std::move(damage)},
          }
              .dump() +
@@ -50,9 +52,11 @@ std::string as_text(const CheckReport& report) {
   text += fmt::format("{}: {} pages: {} meta, {} reachable, {} free, {} awaiting, {} damaged\n",
                       report.damage.empty() ? "sound" : "damaged", report.page_count, report.meta_pages,
                       report.reachable_pages, report.free_pages, report.awaiting_pages, report.damaged_pages);
-  text += fmt::format("{}: {} buckets, {} rows, {} bytes of keys and values; {} streams, {} records\n",
-                      report.damage.empty() ? "holds" : "readable", report.buckets, report.rows, report.payload_bytes,
-                      report.streams, report.records);
+  text += fmt::format(
+      "{}: {} buckets, {} rows, {} bytes of keys and values; {} streams, {} records; "
+      "{} projections, {} versions\n",
+      report.damage.empty() ? "holds" : "readable", report.buckets, report.rows, report.payload_bytes, report.streams,
+      report.records, report.projections, report.versions);
   return text;
 }
 

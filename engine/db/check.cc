@@ -1,7 +1,9 @@
 #include "db/check.h"
 
 #include <array>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -155,7 +157,9 @@ class Checker {
     }
     // What the counts speak of is the newest state.
     report_.buckets = newest.buckets;
+    report_.projections = newest.projections;
     report_.tables = newest.tables;
+    report_.versions = newest.versions;
     report_.rows = newest.rows;
     report_.payload_bytes = newest.payload_bytes;
   }
@@ -181,27 +185,34 @@ class Checker {
     streams.row = [](std::string_view, std::string_view) {};  // check_streams() reads them
     tree::check(reader, state.streams, streams);
 
-    tree::CheckVisitor rows = visitor();
-    rows.row = [&](std::string_view key, std::string_view value) {
-      ++report_.rows;
-      report_.payload_bytes += key.size() + value.size();
-    };
-    report_.buckets = report_.tables = 0;
+    report_.buckets = report_.projections = report_.tables = report_.versions = 0;
     for (const Bucket& bucket : buckets) {
-      count_bucket(bucket.name);
+      tree::CheckVisitor rows = visitor();
+      rows.row = counter_of(bucket.name);
       if (!stopped_) {
         tree::check(reader, bucket.record.root, rows);
       }
     }
   }
 
-  void count_bucket(std::string_view name) {
-    format::TableBucket table;
-    if (name.front() != format::kOwnBucketPrefix) {
+  // As what the rows of this bucket count.
+  std::function<void(std::string_view key, std::string_view value)> counter_of(const std::string& bucket) {
+    if (bucket.front() != format::kOwnBucketPrefix) {
       ++report_.buckets;
-    } else if (format::parse_table_bucket(name, table) && table.tree == format::TableTree::kCurrent) {
-      ++report_.tables;
+      return [this](std::string_view key, std::string_view value) {
+        ++report_.rows;
+        report_.payload_bytes += key.size() + value.size();
+      };
     }
+    format::TableBucket table;
+    if (format::parse_table_bucket(bucket, table)) {
+      report_.tables += table.tree == format::TableTree::kCurrent ? 1U : 0U;
+      return [this](std::string_view, std::string_view) { ++report_.versions; };
+    }
+    if (bucket == format::projections_bucket()) {
+      return [this](std::string_view, std::string_view) { ++report_.projections; };
+    }
+    return [](std::string_view, std::string_view) {};  // positions, marks, pins
   }
 
   // Holds what the walk saw against what the page store says.

@@ -283,6 +283,8 @@ struct CheckReport {
   uint64_t payload_bytes = 0;  // keys and values
   uint64_t streams = 0;
   uint64_t records = 0;  // of streams
+  uint64_t projections = 0;
+  uint64_t versions = 0;  // in tables of projections, current and superseded; no rows of buckets
   std::vector<Damage> damage;
   bool stopped = false;  // by `progress`: the report covers only what was read until then
 };
