@@ -1,4 +1,6 @@
 // create, buckets, stat: the database as a whole.
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -100,6 +102,22 @@ struct StatArgs {
   bool json = false;
 };
 
+struct ProjectionTotals {
+  uint64_t projections = 0;
+  uint64_t lag_max = 0;  // events that the slowest of them has not applied
+};
+
+Result<ProjectionTotals> projection_totals(const Snapshot& snapshot) {
+  ProjectionTotals totals;
+  HOLDFAST_TRY_ASSIGN(const std::vector<std::string> names, snapshot.projections());
+  for (const std::string& name : names) {
+    HOLDFAST_TRY_ASSIGN(const ProjectionStats stats, snapshot.projection(name).stats());
+    totals.projections += 1;
+    totals.lag_max = std::max(totals.lag_max, stats.lag);
+  }
+  return totals;
+}
+
 Result<ExitCode> run_stat(const StatArgs& args) {
   RecoveryReport recovered;
   HOLDFAST_TRY_ASSIGN(Database database, open_to_read(args.path, &recovered));
@@ -107,6 +125,7 @@ Result<ExitCode> run_stat(const StatArgs& args) {
   const Snapshot snapshot = database.snapshot();
   HOLDFAST_TRY_ASSIGN(const std::vector<std::string> buckets, snapshot.buckets());
   HOLDFAST_TRY_ASSIGN(const StreamTotals streams, snapshot.stream_totals());
+  HOLDFAST_TRY_ASSIGN(const ProjectionTotals projections, projection_totals(snapshot));
   HOLDFAST_TRY_ASSIGN(const LogInspection log, LogInspection::open(posix_env(), args.path));
   const uint64_t used_pages = stats.page_count - stats.free_pages - stats.awaiting_pages;
   Output output;
@@ -120,6 +139,8 @@ Result<ExitCode> run_stat(const StatArgs& args) {
         {"stream_files", streams.files},
         {"stream_file_bytes", streams.file_bytes},
         {"stream_tail_bytes", stats.stream_tail_bytes},
+        {"projections", projections.projections},
+        {"projection_lag_max", projections.lag_max},
         {"page_bytes", stats.page_bytes},
         {"file_bytes", stats.file_bytes},
         {"page_count", stats.page_count},
@@ -140,6 +161,8 @@ Result<ExitCode> run_stat(const StatArgs& args) {
     output.write(fmt::format("buckets      {}\n", buckets.size()));
     output.write(fmt::format("streams      {}: {} records, {} bytes in {} files, {} bytes in memory\n", streams.streams,
                              streams.records, streams.file_bytes, streams.files, stats.stream_tail_bytes));
+    output.write(
+        fmt::format("projections  {}: the greatest lag is {} events\n", projections.projections, projections.lag_max));
     output.write(fmt::format("file         {} bytes\n", stats.file_bytes));
     output.write(fmt::format("pages        {} of {} bytes: {} used, {} free\n", stats.page_count, stats.page_bytes,
                              used_pages, stats.free_pages));

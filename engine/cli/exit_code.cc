@@ -51,7 +51,7 @@ std::string hint_for(const Error& error, std::string_view path) {
 std::string_view exit_code_table() {
   return "Exit codes:\n"
          "    0  done\n"
-         "    1  the key, bucket, stream, database or input file is not there\n"
+         "    1  the key, bucket, stream, projection, database or input file is not there\n"
          "    2  wrong usage: option, argument or input line\n"
          "    3  another process has the database open\n"
          "    4  damage: `check` found some, or a command met it; a proof does not hold\n"

@@ -10,12 +10,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "base/bytes.h"
-#include "base/sha256.h"
+#include "cli/audit_event.h"
+#include "cli/command.h"
 #include "cli/input.h"
-#include "cli/log_commands.h"
 #include "cli/row_reader.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -37,17 +35,8 @@ struct LoadArgs {
   bool deferred = false;
   uint16_t lanes = 0;
   std::optional<std::string> audit;
+  bool audit_values = false;
 };
-
-// What the audit trail says of a row: enough to prove later which value was stored, and not the value itself.
-std::string audit_event(const InputRow& row) {
-  nlohmann::ordered_json object;
-  set_json_bytes(object, "put", row.bucket);
-  set_json_bytes(object, "key", row.key);
-  object["value_bytes"] = row.value.size();
-  object["value_sha256"] = hex_of(sha256(as_bytes(row.value)));
-  return object.dump();
-}
 
 class Loader {
  public:
@@ -116,7 +105,11 @@ class Loader {
     if (const Result<void> put = transaction.bucket(row_.bucket).put(row_.key, row_.value); !put) {
       return fail(with_place(put.error()));
     }
-    return args_.audit ? transaction.stream(*args_.audit).append(audit_event(row_)) : Result<void>();
+    if (!args_.audit) return {};
+    const AuditValue what = args_.audit_values ? AuditValue::kWhole : AuditValue::kDigest;
+    const Result<void> told =
+        transaction.stream(*args_.audit).append(audit_event(row_.bucket, row_.key, row_.value, what));
+    return told ? told : fail(with_place(told.error()));
   }
 
   // The engine's complaint about a row, with the row's line.
@@ -197,11 +190,13 @@ void define_load(CLI::App& command, LoadArgs& args) {
   command.add_option("--lanes", args.lanes, "Parallel files of the log; 0 leaves the choice to the engine")
       ->type_name("LANES")
       ->check(CLI::Range(uint16_t{0}, kLanesLimit));
-  command
-      .add_option("--audit", args.audit,
-                  "Append an event per row to this stream, in the same commit: bucket, key, and the value's length and "
-                  "SHA-256, as JSON")
-      ->type_name("STREAM");
+  CLI::Option* audit = command.add_option(
+      "--audit", args.audit,
+      "Append an event per row to this stream, in the same commit: bucket, key, and the value's length and SHA-256, as "
+      "JSON");
+  audit->type_name("STREAM");
+  command.add_flag("--audit-values", args.audit_values, "The value, too, so that `projection follow` can tell it")
+      ->needs(audit);
   command.footer(
       "Reads lines of KEY TAB VALUE, escaped like `scan` prints them (\\\\ \\t \\n \\r \\xHH); or, with --json, lines "
       "like\n"
@@ -213,6 +208,12 @@ void define_load(CLI::App& command, LoadArgs& args) {
       "lines come later, once their commits are. All are on disk when the command returns. A crash on the way loses\n"
       "the last commits at most, and never one without those after it: what is there are the first rows of the input.\n"
       "\n"
+      "An event is {\"put\":BUCKET,\"key\":KEY,\"value_bytes\":N,\"value_sha256\":HEX}, and with --audit-values also "
+      "\"value\".\n"
+      "JSON text must be UTF-8: what is not is told in hexadecimal, as put_hex, key_hex or value_hex, so that every "
+      "byte "
+      "is\n"
+      "told, always. A row whose event has more than 16 MiB - 1 bytes ends the load like a wrong line.\n\n"
       "Examples:\n"
       "  holdfast load orders.db users.tsv --bucket users --batch 5000\n"
       "  jq -c '{key: .id, value: .name}' users.json | holdfast load orders.db --json --bucket users\n"

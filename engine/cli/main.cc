@@ -17,7 +17,8 @@ namespace {
 constexpr const char* kDescription =
     "holdfast: work with a Holdfast database from the shell.\n"
     "A database is a directory; it holds buckets; a bucket holds rows: keys and values, any bytes, in key order.\n"
-    "It also holds event streams, which only grow, and of which nothing can be changed unnoticed.\n"
+    "It also holds event streams, which only grow, and of which nothing can be changed unnoticed; and projections:\n"
+    "tables made from a stream, which can be read as they were after any of its events.\n"
     "What a command has changed is on disk when it returns.";
 
 constexpr const char* kFooter =
@@ -32,6 +33,8 @@ constexpr const char* kFooter =
     "  holdfast wal stat orders.db\n"
     "  holdfast log append orders.db audit 'created id:100'\n"
     "  holdfast log verify orders.db audit && echo untouched\n"
+    "  holdfast projection follow orders.db by-audit --stream audit\n"
+    "  holdfast projection get orders.db by-audit users id:100 --at 17\n"
     "  holdfast verify-proof --key audit.pub --payload event.json event.tlog-proof\n"
     "\n"
     "`holdfast COMMAND --help` says more. After `--` every argument is taken as it is: holdfast put db b -- -key -1\n"
@@ -60,6 +63,7 @@ int run(int argc, char** argv) {
   add_recover_command(app, chosen);
   add_wal_commands(app, chosen);
   add_log_commands(app, chosen);
+  add_projection_commands(app, chosen);
   add_proof_commands(app, chosen);
   add_pin_commands(app, chosen);
 

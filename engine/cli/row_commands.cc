@@ -7,16 +7,12 @@
 
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/row_options.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 
 namespace holdfast::cli {
 namespace {
-
-Result<std::string> bytes_of_argument(const std::string& argument, bool hex) {
-  if (hex) return unhex(argument);
-  return argument;
-}
 
 Error no_such_key(std::string_view key, std::string_view bucket) {
   return {ErrorCode::kNotFound, fmt::format("no key \"{}\" in bucket \"{}\"", escaped(key), escaped(bucket))};
@@ -86,19 +82,7 @@ Result<ExitCode> run_get(const GetArgs& args) {
   HOLDFAST_TRY_ASSIGN(const std::optional<std::string_view> value, bucket.get(key));
   if (!value) return fail(no_such_key(key, args.bucket));
   Output output;
-  if (args.raw) {
-    output.write(*value);
-  } else {
-    std::string text;
-    if (args.hex) {
-      append_hex(text, *value);
-    } else if (output_is_terminal()) {
-      append_escaped(text, *value, Lines::kKeep);
-    } else {
-      text = *value;
-    }
-    output.write(text + "\n");
-  }
+  output.write(value_text(*value, args.raw ? ValueForm::kRaw : args.hex ? ValueForm::kHex : ValueForm::kForPeople));
   HOLDFAST_TRY(output.flush());
   return ExitCode::kDone;
 }

@@ -14,22 +14,6 @@ namespace {
 
 std::unexpected<Error> wrong(std::string message) { return fail(ErrorCode::kInvalidArgument, std::move(message)); }
 
-// The bytes of object[name] or object[name_hex]; nullopt if neither is there.
-Result<std::optional<std::string>> bytes_member(const nlohmann::json& object, const std::string& name) {
-  const auto text = object.find(name);
-  const auto digits = object.find(name + "_hex");
-  if (text != object.end() && digits != object.end()) {
-    return wrong(fmt::format("\"{0}\" and \"{0}_hex\" are both there", name));
-  }
-  const auto member = text != object.end() ? text : digits;
-  if (member == object.end()) return std::optional<std::string>();
-  if (!member->is_string()) return wrong(fmt::format("\"{}\" is a {}, not a string", name, member->type_name()));
-  const auto& bytes = member->get_ref<const std::string&>();
-  if (text != object.end()) return std::optional<std::string>(bytes);
-  HOLDFAST_TRY_ASSIGN(std::string plain, unhex(bytes));
-  return std::optional<std::string>(std::move(plain));
-}
-
 bool is_known_member(std::string_view name) {
   return name == "key" || name == "key_hex" || name == "value" || name == "value_hex" || name == "bucket" ||
          name == "bucket_hex";
@@ -90,9 +74,9 @@ Result<void> RowReader::take_json(std::string_view line, InputRow& row) const {
   for (const auto& member : object.items()) {
     if (!is_known_member(member.key())) return wrong(fmt::format("unknown member \"{}\"", escaped(member.key())));
   }
-  HOLDFAST_TRY_ASSIGN(std::optional<std::string> bucket, bytes_member(object, "bucket"));
-  HOLDFAST_TRY_ASSIGN(std::optional<std::string> key, bytes_member(object, "key"));
-  HOLDFAST_TRY_ASSIGN(std::optional<std::string> value, bytes_member(object, "value"));
+  HOLDFAST_TRY_ASSIGN(std::optional<std::string> bucket, json_bytes(object, "bucket"));
+  HOLDFAST_TRY_ASSIGN(std::optional<std::string> key, json_bytes(object, "key"));
+  HOLDFAST_TRY_ASSIGN(std::optional<std::string> value, json_bytes(object, "value"));
   if (!key) return wrong("\"key\" is missing");
   if (!value) return wrong("\"value\" is missing");
   if (!bucket) bucket = format_.bucket;

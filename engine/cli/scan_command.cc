@@ -1,5 +1,4 @@
 // scan: the rows of a bucket, or of a part of it, in key order.
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -7,37 +6,22 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/row_options.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 
 namespace holdfast::cli {
 namespace {
 
-struct ScanArgs {
+struct ScanArgs : RowOptions {
   std::string path;
   std::string bucket;
-  std::optional<std::string> prefix, from, to;
   std::optional<std::string> as_of;
-  std::optional<uint64_t> limit;
-  bool reverse = false;
-  bool keys = false;
-  bool text = false, hex = false, json = false;
 };
 
-Result<std::optional<std::string>> bound(const std::optional<std::string>& argument, bool hex) {
-  if (!argument || !hex) return argument;
-  HOLDFAST_TRY_ASSIGN(std::string bytes, unhex(*argument));
-  return std::optional<std::string>(std::move(bytes));
-}
-
 Result<Range> chosen_rows(const ScanArgs& args, const BucketView& bucket) {
-  HOLDFAST_TRY_ASSIGN(const std::optional<std::string> prefix, bound(args.prefix, args.hex));
-  HOLDFAST_TRY_ASSIGN(const std::optional<std::string> from, bound(args.from, args.hex));
-  HOLDFAST_TRY_ASSIGN(const std::optional<std::string> to, bound(args.to, args.hex));
-  if (from && to && *to < *from) {
-    return fail(ErrorCode::kInvalidArgument, "--to lies before --from; --reverse turns the order round");
-  }
-  Range rows = prefix ? bucket.prefix(*prefix) : bucket.range(from.value_or(std::string()), to);
+  HOLDFAST_TRY_ASSIGN(const KeyBounds bounds, bounds_of(args));
+  Range rows = bucket.range(bounds.lo, bounds.hi);
   Range directed = args.reverse ? std::move(rows).reversed() : std::move(rows);
   return args.limit ? std::move(directed).limited(*args.limit) : std::move(directed);
 }
@@ -49,14 +33,7 @@ void append_row(std::string& line, const ScanArgs& args, const KeyValue& row) {
     if (!args.keys) set_json_bytes(object, "value", row.value);
     line += object.dump();
   } else {
-    const auto append = [&](std::string_view bytes) {
-      args.hex ? append_hex(line, bytes) : append_escaped(line, bytes);
-    };
-    append(row.key);
-    if (!args.keys) {
-      line += '\t';
-      append(row.value);
-    }
+    append_row_text(line, args, row.key, row.value);
   }
   line += '\n';
 }
@@ -81,17 +58,8 @@ Result<ExitCode> run_scan(const ScanArgs& args) {
 
 void define_scan(CLI::App& command, ScanArgs& args) {
   command.add_option("BUCKET", args.bucket, "Bucket")->required();
-  CLI::Option* prefix = command.add_option("--prefix", args.prefix, "Only keys that start with this");
-  command.add_option("--from", args.from, "Only keys from this one on")->excludes(prefix);
-  command.add_option("--to", args.to, "Only keys before this one")->excludes(prefix);
+  add_row_options(command, args);
   add_as_of_option(command, args.as_of);
-  command.add_flag("--reverse", args.reverse, "Last key first");
-  command.add_option("--limit", args.limit, "At most this many rows")->type_name("ROWS")->check(CLI::NonNegativeNumber);
-  command.add_flag("--keys", args.keys, "Print no values");
-  CLI::Option* text = command.add_flag("--text", args.text, "Escaped text, TAB between key and value (default)");
-  CLI::Option* hex = command.add_flag("--hex", args.hex, "Hexadecimal, TAB between; --prefix, --from, --to are, too");
-  command.add_flag("--json", args.json, "One JSON object per row")->excludes(text)->excludes(hex);
-  text->excludes(hex);
   command.footer(
       "Prints one line per row. Text is escaped: \\\\ \\t \\n \\r, and \\xHH for other control characters and bytes "
       "that\n"

@@ -162,4 +162,20 @@ void set_json_bytes(nlohmann::ordered_json& object, std::string_view name, std::
   object[std::string(name) + "_hex"] = std::move(digits);
 }
 
+Result<std::optional<std::string>> json_bytes(const nlohmann::json& object, const std::string& name) {
+  const auto text = object.find(name);
+  const auto digits = object.find(name + "_hex");
+  if (text != object.end() && digits != object.end()) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("\"{0}\" and \"{0}_hex\" are both there", name));
+  }
+  const auto member = text != object.end() ? text : digits;
+  if (member == object.end()) return std::optional<std::string>();
+  if (!member->is_string())
+    return fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" is a {}, not a string", name, member->type_name()));
+  const auto& bytes = member->get_ref<const std::string&>();
+  if (text != object.end()) return std::optional<std::string>(bytes);
+  HOLDFAST_TRY_ASSIGN(std::string plain, unhex(bytes));
+  return std::optional<std::string>(std::move(plain));
+}
+
 }  // namespace holdfast::cli

@@ -31,5 +31,8 @@ bool is_utf8(std::string_view bytes);
 
 // Sets object[name] to the bytes if they are UTF-8, else object[name_hex] to their hexadecimal form.
 void set_json_bytes(nlohmann::ordered_json& object, std::string_view name, std::string_view bytes);
+// The bytes of object[name] or object[name_hex]; nullopt if neither is there. Pre: an object. Errors: invalid_argument
+// (both are there, or what is there is no string, or not hexadecimal).
+Result<std::optional<std::string>> json_bytes(const nlohmann::json& object, const std::string& name);
 
 }  // namespace holdfast::cli

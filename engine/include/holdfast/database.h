@@ -278,12 +278,12 @@ struct CheckReport {
   uint64_t damaged_pages = 0;
   uint64_t pinned_pages = 0;  // of the reachable ones: from pinned states alone
   uint64_t buckets = 0;
-  uint64_t tables = 0;         // of projections
-  uint64_t rows = 0;           // of buckets, and of what the engine stores in such
+  uint64_t rows = 0;           // of buckets
   uint64_t payload_bytes = 0;  // keys and values
   uint64_t streams = 0;
   uint64_t records = 0;  // of streams
   uint64_t projections = 0;
+  uint64_t tables = 0;    // of projections
   uint64_t versions = 0;  // in tables of projections, current and superseded; no rows of buckets
   std::vector<Damage> damage;
   bool stopped = false;  // by `progress`: the report covers only what was read until then
