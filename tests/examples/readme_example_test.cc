@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,43 @@ TEST(ReadmeExample, of_event_streams_does_what_it_says) {
     EXPECT_EQ(holdfast::proof::chain_hash(audit.leaves(0, 1)->front()), kept.root);
     kept.root[0] ^= std::byte{1};
     EXPECT_FALSE(audit.verify({.trusted_tree = kept})->sound());
+  }
+  std::filesystem::remove_all(directory);
+}
+
+TEST(ReadmeExample, of_projections_does_what_it_says) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "holdfast-example-XXXXXX").string();
+  const std::filesystem::path directory = mkdtemp(pattern.data());
+  {
+    auto db = holdfast::Database::open((directory / "orders.db").string()).value();
+    ASSERT_TRUE(db.stream("audit").append("created id:102").has_value());
+    ASSERT_TRUE(db.stream("audit").append("paid id:102").has_value());
+
+    auto reducer = [](const holdfast::StreamRecord& event, holdfast::WriteBatch& batch) -> holdfast::Result<void> {
+      if (event.payload.starts_with("created ")) batch.put("users", event.payload.substr(8), event.payload);
+      return {};  // of nothing but the event: a rebuild runs it again
+    };
+    holdfast::Projection by_id = db.projection("by-id");
+    auto followed = by_id.follow("audit", reducer).value();  // what is not applied yet; event n makes position n + 1
+    auto now = by_id.get("users", "id:102").value();
+    auto then = by_id.get_at("users", "id:102", 0).value();  // nullopt: before the first event
+    auto pinned = by_id.pin("year-end", followed.to);        // what can be read there stays, whatever is pruned
+    auto snapshot = db.snapshot();
+    auto rows = snapshot.projection("by-id").table("users").scan_at(followed.to);  // and history(key), diff(from, to)
+
+    EXPECT_EQ(followed.from, 0U);
+    EXPECT_EQ(followed.to, 2U);
+    EXPECT_EQ(now, "created id:102");
+    EXPECT_EQ(then, std::nullopt);
+    EXPECT_TRUE(pinned.has_value());
+    std::vector<std::string> printed;
+    for (auto [key, value, created_at] : rows) {
+      printed.push_back(std::string(key) + "=" + std::string(value) + " since " + std::to_string(created_at));
+    }
+    EXPECT_EQ(printed, (std::vector<std::string>{"id:102=created id:102 since 1"}));
+    EXPECT_EQ(by_id.prune(1)->floor, 1U);
+    EXPECT_FALSE(by_id.get_at("users", "id:102", 0).has_value());
+    EXPECT_FALSE(by_id.get_at("users", "id:102", 3).has_value());
   }
   std::filesystem::remove_all(directory);
 }

@@ -1,7 +1,8 @@
-// The walks of one put(), one append() and one get() in the README: every room is there, and the disk sees what the
-// text says.
+// The walks of one put(), one append(), one follow() and one get() in the README: every room is there, and the disk
+// sees what the text says.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -119,6 +120,7 @@ void expect_rooms(const std::string& heading, size_t rows_min) {
 
 TEST(ReadmeWalk, every_room_of_the_put_is_there) { expect_rooms("### The walk of one put()", 9); }
 TEST(ReadmeWalk, every_room_of_the_append_is_there) { expect_rooms("### The walk of one append()", 9); }
+TEST(ReadmeWalk, every_room_of_the_follow_is_there) { expect_rooms("### The walk of one follow()", 9); }
 TEST(ReadmeWalk, every_room_of_the_get_is_there) { expect_rooms("### The walk of one get()", 5); }
 
 TEST(ReadmeWalk, a_put_is_one_write_and_one_sync_and_a_get_touches_no_file) {
@@ -163,6 +165,30 @@ TEST(ReadmeWalk, an_append_is_one_write_and_one_sync_and_its_file_is_written_by_
   std::erase(env.log, "write stream-1-1-0");
   EXPECT_EQ(env.log,
             (std::vector<std::string>{"sync stream-1-1-0", "sync tree", "write meta", "write meta", "sync tree"}));
+}
+
+TEST(ReadmeWalk, what_a_follow_applies_is_written_by_the_checkpoint_alone) {
+  RecordingEnv env;
+  auto db = Database::open("walk.db", {.background = false, .env = &env}).value();
+  const std::string payload(1000, 'x');
+  for (int number = 0; number < 20; ++number) ASSERT_TRUE(db.stream("audit").append(payload).has_value());
+  const auto reducer = [](const StreamRecord& event, WriteBatch& batch) -> Result<void> {
+    batch.put("by-offset", std::to_string(event.offset), event.payload);
+    return {};
+  };
+  // Makes the projection, which is logged and synced.
+  ASSERT_TRUE(db.projection("p").follow("audit", reducer, {.until = 1}).has_value());
+  ASSERT_TRUE(db.put("users", "id:1", "first").has_value());
+  env.log.clear();
+
+  ASSERT_EQ(db.projection("p").follow("audit", reducer)->to, 20U);
+  EXPECT_TRUE(std::ranges::find(env.log, "sync log") == env.log.end());
+  EXPECT_TRUE(std::ranges::find(env.log, "write tree") == env.log.end());
+  EXPECT_EQ(db.projection("p").get("by-offset", "19").value(), payload);
+
+  env.log.clear();
+  ASSERT_TRUE(db.checkpoint().has_value());
+  EXPECT_TRUE(std::ranges::find(env.log, "write tree") != env.log.end());
 }
 
 }  // namespace
