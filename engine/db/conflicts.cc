@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "format/projection_rows.h"
 
 namespace holdfast {
 
@@ -135,7 +136,9 @@ bool CommitRecord::conflicts_with(const WriteSet& writes, const ReadSet* reads) 
     return false;
   }
   for (const auto& [name, record] : buckets_) {
-    if (reads->bucket_list() && (record.made || record.dropped)) {
+    // The engine's own are in no list.
+    const bool is_listed = name.front() != format::kOwnBucketPrefix;
+    if (reads->bucket_list() && is_listed && (record.made || record.dropped)) {
       return true;
     }
     const ReadSet::BucketReads* const bucket_reads = reads->find(name);

@@ -98,6 +98,15 @@ TEST_F(ProjectionTest, names_and_keys_beyond_their_limits_are_refused_and_change
   sound(database);
 }
 
+TEST_F(ProjectionTest, a_list_of_buckets_does_not_conflict_with_what_a_projection_changes) {
+  Database database = open();
+  Transaction transaction = database.begin(Isolation::kSerializable);
+  ASSERT_OK(transaction.buckets());
+  ASSERT_OK(transaction.bucket("users").put("k", "v"));
+  ASSERT_OK(database.projection("p").apply(put_one(1, "t", "k", "v")));
+  EXPECT_OK(transaction.commit());
+}
+
 TEST_F(ProjectionTest, users_cannot_reach_the_buckets_of_projections) {
   Database database = open();
   ASSERT_OK(database.projection("p").apply(put_one(1, "t", "k", "v")));
