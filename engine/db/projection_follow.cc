@@ -85,8 +85,13 @@ class Feeder {
     }
     FollowReport report;
     for (bool is_first = true;; is_first = false) {
-      HOLDFAST_TRY(exec_own(database_, Isolation::kSnapshot, Durability::kDeferred,
-                            [&](TransactionCore& transaction) { return step(transaction); }));
+      HOLDFAST_TRY_ASSIGN(const Commit commit,
+                          exec_own(database_, Isolation::kSnapshot, Durability::kDeferred,
+                                   [&](TransactionCore& transaction) { return step(transaction); }));
+      if (applied_ == before_) {
+        // What somebody else has applied may be on its way still: nobody who asks next may be shown less.
+        HOLDFAST_TRY(database_.wait_durable(commit.csn));
+      }
       report.from = is_first ? before_ : report.from;
       report.to = applied_;
       if (options_.progress && applied_ > before_ && !options_.progress(applied_, newest_)) {
