@@ -107,6 +107,20 @@ TEST_F(ProjectionTest, a_list_of_buckets_does_not_conflict_with_what_a_projectio
   EXPECT_OK(transaction.commit());
 }
 
+TEST_F(ProjectionTest, a_check_tells_rows_of_users_from_those_of_projections) {
+  Database database = open();
+  ASSERT_OK(database.put("users", "k", "v"));
+  ASSERT_OK(database.projection("p").apply(put_one(1, "t", "k", "v")));
+  ASSERT_OK(database.projection("p").apply(put_one(2, "t", "k", "w")));
+  const CheckReport report = sound(database);
+  EXPECT_EQ(report.buckets, 1U);
+  EXPECT_EQ(report.rows, 1U);
+  EXPECT_EQ(report.payload_bytes, 2U);
+  EXPECT_EQ(report.projections, 1U);
+  EXPECT_EQ(report.tables, 1U);
+  EXPECT_EQ(report.versions, 2U);
+}
+
 TEST_F(ProjectionTest, users_cannot_reach_the_buckets_of_projections) {
   Database database = open();
   ASSERT_OK(database.projection("p").apply(put_one(1, "t", "k", "v")));
