@@ -108,4 +108,30 @@ TEST(ReadmeExample, of_projections_does_what_it_says) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(ReadmeExample, of_time_travel_does_what_it_says) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "holdfast-example-XXXXXX").string();
+  const std::filesystem::path directory = mkdtemp(pattern.data());
+  {
+    auto db = holdfast::Database::open((directory / "orders.db").string()).value();
+    ASSERT_TRUE(db.put("users", "id:100", "Alice").has_value());
+
+    auto pin = db.pin("before-the-migration").value();  // the newest state stays readable, also after a reopen
+    auto changed = db.put("users", "id:100", "Bob");
+    {
+      auto before = db.as_of("before-the-migration").value();  // a Snapshot; or as_of(pin.csn), as_of_time(ns)
+      auto old = before.bucket("users").get("id:100").value();
+
+      EXPECT_EQ(old, "Alice");
+      EXPECT_EQ(before.csn(), pin.csn);
+    }
+    auto gone = db.unpin("before-the-migration");  // what only the pin kept is free again
+
+    EXPECT_TRUE(changed.has_value());
+    EXPECT_TRUE(gone.value());
+    EXPECT_FALSE(db.as_of(pin.csn).has_value());
+    EXPECT_EQ(db.get("users", "id:100").value(), "Bob");
+  }
+  std::filesystem::remove_all(directory);
+}
+
 }  // namespace
