@@ -61,7 +61,7 @@ bool same_contents(const Contents& a, const Contents& b) {
   return a.csn == b.csn &&
          std::ranges::equal(a.buckets, b.buckets,
                             [](const auto& x, const auto& y) { return x.bucket == y.bucket && x.rows == y.rows; }) &&
-         a.streams == b.streams;
+         a.streams == b.streams && a.projections == b.projections;
 }
 
 }  // namespace

@@ -36,6 +36,17 @@ struct Counters {
   uint64_t disk_operations = 0;
   uint64_t switches = 0;
   uint64_t appended_records = 0;  // given to streams
+  uint64_t followed_events = 0;   // applied by follow
+  uint64_t applied_batches = 0;
+  uint64_t refused_batches = 0;
+  uint64_t projections_read = 0;  // while others write
+  uint64_t rebuilds = 0;
+  uint64_t prunes = 0;
+  uint64_t purges = 0;
+  uint64_t drops = 0;
+  uint64_t crashes_in_follow = 0;
+  uint64_t crashes_in_rebuild = 0;
+  uint64_t crashes_in_prune = 0;
   // Copies of the disk whose streams were tampered with, by how.
   std::array<uint64_t, fault::TamperedStream::kHowCount> tampered{};
   uint64_t runs_compared = 0;  // seeds that were run twice
@@ -69,6 +80,17 @@ struct Counters {
     sum(disk_operations, other.disk_operations);
     sum(switches, other.switches);
     sum(appended_records, other.appended_records);
+    sum(followed_events, other.followed_events);
+    sum(applied_batches, other.applied_batches);
+    sum(refused_batches, other.refused_batches);
+    sum(projections_read, other.projections_read);
+    sum(rebuilds, other.rebuilds);
+    sum(prunes, other.prunes);
+    sum(purges, other.purges);
+    sum(drops, other.drops);
+    sum(crashes_in_follow, other.crashes_in_follow);
+    sum(crashes_in_rebuild, other.crashes_in_rebuild);
+    sum(crashes_in_prune, other.crashes_in_prune);
     sum(runs_compared, other.runs_compared);
     for (size_t how = 0; how < tampered.size(); ++how) {
       tampered[how] += other.tampered[how];

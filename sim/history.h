@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/projection_audit.h"
 #include "sim/stream_model.h"
 #include "sim/txn_log.h"
 
@@ -28,7 +29,8 @@ struct Contents {
   std::vector<Bucket> buckets;
   bool buckets_complete = true;  // false: damage hid the list of buckets
   std::vector<StreamContents> streams;
-  bool streams_complete = true;  // false: damage hid the list of streams
+  bool streams_complete = true;                 // false: damage hid the list of streams
+  std::vector<ProjectionContents> projections;  // all that the model knows of
 };
 
 enum class Fate : uint8_t {

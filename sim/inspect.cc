@@ -5,12 +5,16 @@
 
 #include <fmt/format.h>
 
+#include "sim/projection_audit.h"
+#include "sim/random.h"
+
 namespace holdfast::sim {
 
 namespace {
 
 constexpr size_t kGetEvery = 7;          // rows that are also read by key
 constexpr uint64_t kReadBytes = 20'000;  // of a stream, at a time
+constexpr uint64_t kPositionsMax = 64;   // of a projection that are read
 
 class Inspector {
  public:
@@ -32,6 +36,7 @@ class Inspector {
       read_bucket(snapshot, name);
     }
     read_streams(snapshot);
+    read_projections(snapshot);
     return std::move(result_);
   }
 
@@ -101,6 +106,34 @@ class Inspector {
       if (!broken) {
         read_stream(snapshot.stream(name), name);
       }
+    }
+  }
+
+  void read_projections(const Snapshot& snapshot) {
+    const auto names = snapshot.projections();
+    if (!names) {
+      return met(names.error(), "the list of projections");
+    }
+    const ProjectionModel& projections = model_.projections();
+    for (const std::string& name : *names) {
+      if (!projections.find(name) && !broken) {
+        broken = "there is a projection named \"" + name + "\", which nobody made";
+      }
+    }
+    for (ProjectionId id = 0; id < projections.count() && !broken; ++id) {
+      ProjectionContents contents;
+      contents.projection = id;
+      const AuditPlan plan{.draws = mix(result_.contents.csn, id), .positions_max = kPositionsMax};
+      const std::string& name = projections.name(id);
+      if (const auto read = audit_projection(snapshot.projection(name), plan, contents, broken); !read) {
+        met(read.error(), "projection \"" + name + "\"");
+      } else if (contents.is_there != (std::ranges::find(*names, name) != names->end()) && !broken) {
+        broken = "projection \"" + name + "\" is there, but is not listed, or the other way around";
+      }
+      if (broken) {
+        broken = "projection \"" + name + "\": " + *broken;
+      }
+      result_.contents.projections.push_back(std::move(contents));
     }
   }
 
@@ -197,6 +230,10 @@ Verdict judge_contents(const Inspection& seen, const Model& model, uint64_t csn)
     }
   }
   if (Verdict verdict = model.streams().judge_all(seen.contents.streams, csn)) {
+    return verdict;
+  }
+  if (Verdict verdict = model.projections().judge_all(seen.contents.projections, seen.contents.streams, model.streams(),
+                                                      csn, model.newest_csn())) {
     return verdict;
   }
   const size_t wanted = model.bucket_names(csn).size();

@@ -126,6 +126,10 @@ Verdict Model::apply(const TxnLog& transaction) {
   if (!verdict) {
     verdict = std::move(of_streams);
   }
+  Verdict of_projections = projections_.apply(transaction, csn);
+  if (!verdict) {
+    verdict = std::move(of_projections);
+  }
   commits_.push_back(std::move(applied));
   return verdict;
 }
@@ -173,6 +177,7 @@ Verdict Model::lost_update(const TxnLog& transaction, const std::vector<const Wr
 void Model::undo() {
   CHECK(!commits_.empty());
   streams_.undo(commits_.size());
+  projections_.undo(commits_.size());
   const Applied& applied = commits_.back();
   for (Versions* versions : applied.touched) {
     versions->pop_back();

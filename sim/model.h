@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/projection_model.h"
 #include "sim/stream_model.h"
 #include "sim/txn_log.h"
 
@@ -34,6 +35,8 @@ class Model {
   size_t bucket_count() const { return buckets_.size(); }
   StreamModel& streams() { return streams_; }
   const StreamModel& streams() const { return streams_; }
+  ProjectionModel& projections() { return projections_; }
+  const ProjectionModel& projections() const { return projections_; }
 
   // --- history
   uint64_t newest_csn() const { return commits_.size(); }
@@ -102,6 +105,7 @@ class Model {
   Verdict lost_update(const TxnLog& transaction, const std::vector<const Write*>& writes, const Applied& applied) const;
 
   StreamModel streams_;
+  ProjectionModel projections_;
   std::deque<Bucket> buckets_;  // whose names stay where they are: clients hold on to them
   std::map<std::string, BucketId, std::less<>> ids_;
   std::vector<Applied> commits_;  // commit csn is at csn - 1

@@ -13,6 +13,15 @@ namespace {
 // real cases need a handful.
 constexpr uint64_t kTriesMax = 20'000;
 
+// What stands for a commit that changes no row of a bucket.
+Oracle::Log hidden_log(uint64_t csn) {
+  auto log = std::make_shared<TxnLog>();
+  log->who = "who keeps a projection";
+  log->snapshot_csn = csn - 1;
+  log->blind = true;
+  return log;
+}
+
 }  // namespace
 
 Verdict Oracle::possible(const std::string& who, uint64_t csn, uint64_t floor_before) const {
@@ -20,7 +29,7 @@ Verdict Oracle::possible(const std::string& who, uint64_t csn, uint64_t floor_be
     return who + " was shown the state after commit " + std::to_string(csn) + ", but before it asked " + floor_reason_ +
            ": expected at least commit " + std::to_string(floor_before);
   }
-  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + in_doubt_.size();
+  const uint64_t possible = newest_possible();
   if (csn > possible) {
     return who + " was shown the state after commit " + std::to_string(csn) + ", but at most " +
            std::to_string(possible) + " transactions can have committed";
@@ -54,7 +63,7 @@ Verdict Oracle::shown(const std::string& who, uint64_t csn, uint64_t floor_befor
   if (!deferred_) {
     raise_durable_floor(csn, reason);
   }
-  return std::nullopt;
+  return find_hidden();
 }
 
 Verdict Oracle::began(const std::string& who, uint64_t csn, uint64_t floor_before) {
@@ -68,6 +77,39 @@ Verdict Oracle::certain(const std::string& who, uint64_t csn) {
   const std::string reason = "commit " + std::to_string(csn) + " was said to be durable to " + who;
   raise_floor(csn, reason);
   raise_durable_floor(csn, reason);
+  return find_hidden();
+}
+
+void Oracle::hide(uint64_t commits, Durability durability) {
+  hidden_ += commits;
+  deferred_ = deferred_ || durability == Durability::kDeferred;
+}
+
+void Oracle::nothing_hidden() {
+  if (settled()) {
+    hidden_ = 0;
+  }
+}
+
+// A commit that somebody was shown, and that cannot be that of anybody who is still to be told, is a hidden one.
+Verdict Oracle::find_hidden() {
+  while (model_.newest_csn() < floor_) {
+    const uint64_t csn = model_.newest_csn() + 1;
+    if (!waiting_.contains(csn)) {
+      const auto may_be_it = [&](const auto& entry) { return entry.second.floor < csn; };
+      if (!in_doubt_.empty() || std::ranges::any_of(in_flight_, may_be_it)) {
+        return std::nullopt;
+      }
+      if (hidden_ == 0) {
+        return "commit " + std::to_string(csn) + " is shown, but nobody made it";
+      }
+      --hidden_;
+      waiting_[csn] = hidden_log(csn);
+    }
+    if (Verdict verdict = advance()) {
+      return verdict;
+    }
+  }
   return std::nullopt;
 }
 
@@ -86,7 +128,7 @@ Verdict Oracle::committed(uint64_t id, uint64_t csn) {
   in_flight_.erase(found);
   history_.committed(id);
   const std::string who = "transaction " + std::to_string(id) + " of " + flight.log->who;
-  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + 1 + in_doubt_.size();
+  const uint64_t possible = newest_possible() + 1;
   if (csn <= flight.log->snapshot_csn || csn <= flight.floor) {
     return who + " was acknowledged as commit " + std::to_string(csn) + ", but it began on commit " +
            std::to_string(flight.log->snapshot_csn) + ", and when commit() was called the newest known one was " +
@@ -103,7 +145,10 @@ Verdict Oracle::committed(uint64_t id, uint64_t csn) {
     raise_durable_floor(csn, reason);
   }
   waiting_[csn] = flight.log;
-  return advance();
+  if (Verdict verdict = advance()) {
+    return verdict;
+  }
+  return find_hidden();
 }
 
 Verdict Oracle::advance() {
@@ -155,6 +200,9 @@ Verdict Oracle::refused(uint64_t id) {
   const Log log = found->second.log;
   in_flight_.erase(found);
   history_.refused(id);
+  if (Verdict verdict = find_hidden()) {
+    return verdict;
+  }
   return judge_look(log);
 }
 
@@ -198,7 +246,7 @@ Verdict Oracle::bounds(const Contents& contents) const {
   if (contents.csn < durable_floor_) {
     return shows + ", but " + durable_reason_ + " before the crash";
   }
-  const uint64_t possible = model_.newest_csn() + waiting_.size() + in_flight_.size() + in_doubt_.size();
+  const uint64_t possible = newest_possible();
   if (contents.csn > possible) {
     return shows + ", but at most " + std::to_string(possible) + " transactions can have committed" + describe_doubts();
   }
@@ -219,6 +267,7 @@ std::string Oracle::describe_doubts() const {
 Verdict Oracle::explain(const Contents& contents, Search& search) {
   search.contents = &contents;
   search.tries_left = kTriesMax;
+  search.hidden_left = hidden_;
   const BucketId ledger = model_.bucket(kLedger);
   const Contents::Bucket* markers = nullptr;
   for (const Contents::Bucket& bucket : contents.buckets) {
@@ -271,11 +320,30 @@ Verdict Oracle::place(Search& search, uint64_t csn) {
       first = std::move(verdict);
     }
   }
+  if (search.hidden_left > 0 && search.tries_left > 0) {
+    Verdict verdict = place_hidden(search, csn);
+    if (!verdict) {
+      return std::nullopt;
+    }
+    if (!first) {
+      first = std::move(verdict);
+    }
+  }
   if (!first) {
     first = "nobody can have made commit " + std::to_string(csn) + ", yet the database shows commit " +
             std::to_string(search.contents->csn) + describe_doubts();
   }
   return first;
+}
+
+Verdict Oracle::place_hidden(Search& search, uint64_t csn) {
+  --search.hidden_left;
+  --search.tries_left;
+  Verdict verdict = try_place(search, csn, hidden_log(csn));
+  if (verdict) {
+    ++search.hidden_left;
+  }
+  return verdict;
 }
 
 Verdict Oracle::try_place(Search& search, uint64_t csn, const Log& log) {
@@ -289,6 +357,9 @@ Verdict Oracle::try_place(Search& search, uint64_t csn, const Log& log) {
   verdict = model_.apply(*log);
   if (!verdict && search.contents->streams_complete) {
     verdict = model_.streams().fits(*log, search.contents->streams, csn);
+  }
+  if (!verdict) {
+    verdict = model_.projections().fits(*log, search.contents->projections, csn);
   }
   for (const Log& look : looks_) {
     if (!verdict && look->snapshot_csn == csn) {
@@ -325,7 +396,14 @@ Verdict Oracle::compare(const Contents& contents) const {
              describe_doubts();
     }
   }
-  return compare_streams(contents);
+  if (Verdict verdict = compare_streams(contents)) {
+    return verdict;
+  }
+  if (Verdict verdict =
+          model_.projections().judge_all(contents.projections, contents.streams, model_.streams(), csn, csn)) {
+    return *verdict + describe_doubts();
+  }
+  return std::nullopt;
 }
 
 Verdict Oracle::compare_streams(const Contents& contents) const {
@@ -372,6 +450,8 @@ Verdict Oracle::recovered(Contents contents) {
     return verdict;
   }
   model_.streams().settle(contents.streams, contents.csn);
+  model_.projections().settle(contents.projections, contents.csn);
+  hidden_ = 0;
   logs_judged_ += search.chosen.size();
   uint64_t survived = 0;
   for (const Log& log : search.chosen) {

@@ -20,6 +20,8 @@
 #include <string>
 #include <vector>
 
+#include <holdfast/options.h>
+
 #include "sim/history.h"
 #include "sim/model.h"
 
@@ -53,6 +55,11 @@ class Oracle {
   Verdict began(const std::string& who, uint64_t csn, uint64_t floor_before);
   // Somebody was told that everything up to `csn` is durable.
   Verdict certain(const std::string& who, uint64_t csn);
+  // Somebody may now make up to so many commits of whose numbers nobody is told, and which change no row of a bucket.
+  // They are found as what is left over.
+  void hide(uint64_t commits, Durability durability);
+  // All of them are done that are known of.
+  void nothing_hidden();
   // commit() is about to be called.
   void committing(Log log);
   Verdict committed(uint64_t id, uint64_t csn);
@@ -97,9 +104,14 @@ class Oracle {
     std::vector<Candidate> candidates;
     std::vector<Log> chosen;  // by csn, from the model's newest + 1
     uint64_t tries_left = 0;
+    uint64_t hidden_left = 0;
   };
 
   Verdict advance();
+  Verdict find_hidden();
+  uint64_t newest_possible() const {
+    return model_.newest_csn() + waiting_.size() + in_flight_.size() + in_doubt_.size() + hidden_;
+  }
   Verdict judge_waiting();
   Verdict judge_look(Log log);
   // The life ends with what the next one shows: its history must have an explanation of its own.
@@ -115,6 +127,7 @@ class Oracle {
   Verdict try_place(Search& search, uint64_t csn, const Log& log);
   Verdict compare(const Contents& contents) const;
   Verdict compare_streams(const Contents& contents) const;
+  Verdict place_hidden(Search& search, uint64_t csn);
   std::string describe_doubts() const;
 
   Model model_;
@@ -132,6 +145,7 @@ class Oracle {
   };
   std::map<uint64_t, InFlight> in_flight_;  // by id
   std::map<uint64_t, Log> in_doubt_;        // by id
+  uint64_t hidden_ = 0;                     // commits that may have been made, or may be yet
   std::vector<Log> looks_;                  // not judged yet
   uint64_t doubts_survived_ = 0;
   uint64_t doubts_lost_ = 0;

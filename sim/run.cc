@@ -70,6 +70,7 @@ class Run final : private RunParts, public World, public DiskHooks {
         faults_(config_.faults),
         probes_(*this, decisions_) {
     trace_.set_output(output);
+    name_projections();
     trace_.note(config_.describe());
   }
 
@@ -91,6 +92,17 @@ class Run final : private RunParts, public World, public DiskHooks {
     }
     counters_.faults[static_cast<size_t>(fault::Kind::kClockJump)] += clock_.jump_count();
     return {failure_, trace_.digest(), trace_.event_count(), counters_};
+  }
+
+  void name_projections() {
+    Model& model = oracle_.model();
+    for (uint32_t number = 0; number < config_.followed_count; ++number) {
+      model.projections().projection(projection_name(config_, number),
+                                     model.streams().stream(stream_of_projection(config_, number)));
+    }
+    if (config_.fed_count > 0) {
+      model.projections().projection(projection_name(config_, config_.followed_count), std::nullopt);
+    }
   }
 
   // --- World
@@ -162,6 +174,10 @@ class Run final : private RunParts, public World, public DiskHooks {
   void count_crash(bool kill) {
     ++(kill ? counters_.kills : counters_.power_cuts);
     ++counters_.faults[static_cast<size_t>(kill ? fault::Kind::kProcessKill : fault::Kind::kPowerCut)];
+    const ProjectionModel& projections = oracle_.model().projections();
+    counters_.crashes_in_follow += projections.under_way(ProjectionModel::Work::kFollow);
+    counters_.crashes_in_rebuild += projections.under_way(ProjectionModel::Work::kRebuild);
+    counters_.crashes_in_prune += projections.under_way(ProjectionModel::Work::kPrune);
     trace_.event(kill ? EventKind::kProcessKill : EventKind::kPowerCut);
   }
 
@@ -295,8 +311,13 @@ class Run final : private RunParts, public World, public DiskHooks {
       damage_unclosed_copies(*database);
     }
     if (decisions_.chance(Stream::kCrash, 1, 2)) {
+      const ProjectionModel::Mark mark = oracle_.model().projections().mark();
       const auto closed = watched([&] { return database->close(); });
       if (closed && !over()) {
+        // Where there was no room for a last checkpoint, the log keeps what it has.
+        if (errors_injected() == 0 && !was_full()) {
+          oracle_.model().projections().durable(mark);
+        }
         expect(oracle_.certain("whoever closed the database", oracle_.floor()));
       } else if (!over() && errors_injected() == 0) {
         broken("close answered " + closed.error().to_string() + ", and no fault explains it");
@@ -345,6 +366,7 @@ class Run final : private RunParts, public World, public DiskHooks {
       Client client(*this, *database, 1, decisions_.fork(next_client_++));
       client.put_some(20);
       client.erase_everything();
+      client.drop_projections();
       // What the last transaction freed is reusable only by the ones after it.
       for (int commit = 0; commit < 3; ++commit) {
         client.put_some(1);

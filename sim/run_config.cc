@@ -14,6 +14,7 @@ constexpr auto kStream = Stream::kConfig;
 constexpr uint64_t kSegmentProbes = 0x736567;
 constexpr uint64_t kFastLog = 0x666173;
 constexpr uint64_t kStreams = 0x737472'0000;
+constexpr uint64_t kProjections = 0x70726f'0000;
 
 class PlanDice final : public fault::Dice {
  public:
@@ -36,12 +37,13 @@ constexpr std::array<NamedProfile, kProfiles.size()> kNames = {{{Profile::kDefau
 
 // Weights as they are in an even mix; swarm scales each and switches some off.
 constexpr std::array<uint32_t, static_cast<size_t>(Action::kCount)> kActions = {
-    60, 20, 10, 10, 6, 6, 4, 8, 4, 8, 2, 2, 2, 1, 2, 4, 12, 6, 3, 1, 1, 2, 1, 1};
+    60, 20, 10, 10, 6, 6, 4, 8, 4, 8, 2, 2, 2, 1, 2, 4, 12, 6, 3, 1, 1, 2, 1, 1, 16, 16, 10, 3, 4, 3, 2, 1};
 constexpr std::array<uint32_t, static_cast<size_t>(Move::kCount)> kMoves = {40, 8, 8, 14, 2, 20, 4, 6, 3,
                                                                             6,  1, 1, 1,  2, 2,  8, 3};
 
 // Those of streams are keyed, so that the other choices of a seed do not depend on them.
 constexpr size_t kActionsOfRows = static_cast<size_t>(Action::kAppendBatch);
+constexpr size_t kActionsOfStreams = static_cast<size_t>(Action::kFollow);
 constexpr size_t kMovesOfRows = static_cast<size_t>(Move::kAppend);
 
 // Pre: both have the same length, at least `count`.
@@ -121,8 +123,26 @@ void draw_streams(const Decisions& decisions, RunConfig& config) {
   constexpr std::array<uint32_t, 6> kCounts = {0, 1, 1, 2, 2, 4};
   config.stream_count = kCounts[static_cast<size_t>(decisions.at(kStream, kStreams) % kCounts.size())];
   if (config.stream_count > 0) {
-    draw_stream_weights(decisions, kStreams + 1, kActions, kActionsOfRows, config.action_weights);
+    draw_stream_weights(decisions, kStreams + 1, kActions, kActionsOfRows,
+                        std::span(config.action_weights).first(kActionsOfStreams));
     draw_stream_weights(decisions, kStreams + 2, kMoves, kMovesOfRows, config.move_weights);
+  }
+}
+
+void draw_projections(const Decisions& decisions, RunConfig& config) {
+  constexpr std::array<uint32_t, 5> kFollowed = {0, 1, 1, 1, 2};
+  const uint64_t drawn = decisions.at(kStream, kProjections);
+  config.followed_count = config.stream_count == 0 ? 0 : kFollowed[static_cast<size_t>(drawn % kFollowed.size())];
+  config.fed_count = drawn / kFollowed.size() % 2 == 0 ? 1 : 0;
+  if (config.followed_count + config.fed_count > 0) {
+    draw_stream_weights(decisions, kProjections + 1, kActions, kActionsOfStreams, config.action_weights);
+  }
+  if (config.followed_count == 0) {
+    config.action_weights[static_cast<size_t>(Action::kFollow)] = 0;
+    config.action_weights[static_cast<size_t>(Action::kRebuild)] = 0;
+  }
+  if (config.fed_count == 0) {
+    config.action_weights[static_cast<size_t>(Action::kApplyBatches)] = 0;
   }
 }
 
@@ -165,17 +185,19 @@ RunConfig RunConfig::draw(Decisions& decisions, Profile profile) {
   }
   draw_segments(decisions, config);
   draw_streams(decisions, config);
+  draw_projections(decisions, config);
   return config;
 }
 
 std::string RunConfig::describe() const {
   return fmt::format(
-      "profile {}, {} clients, {} operations, {} buckets of {} keys (shape {}), {} streams, values up to {} bytes, "
+      "profile {}, {} clients, {} operations, {} buckets of {} keys (shape {}), {} streams, {} + {} projections, "
+      "values up to {} bytes, "
       "pages of "
       "{}, cache of {} KiB, up to {} lanes, checkpoints at {} KiB{}, {} % deferred, {} crashes",
       name_of(profile), clients, operations, bucket_count, key_count, static_cast<int>(key_shape), stream_count,
-      value_bytes_max, page_bytes, cache_bytes / 1024, lanes_max, checkpoint_wal_bytes / 1024,
-      background ? " in the background" : "", deferred_percent, crashes);
+      followed_count, fed_count, value_bytes_max, page_bytes, cache_bytes / 1024, lanes_max,
+      checkpoint_wal_bytes / 1024, background ? " in the background" : "", deferred_percent, crashes);
 }
 
 Options RunConfig::draw_options(Decisions& decisions, Env& env) const {

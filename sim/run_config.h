@@ -56,6 +56,14 @@ enum class Action : uint8_t {
   kRedact,
   kTrim,
   kCompactStream,
+  kFollow,        // a projection, up to the end or not
+  kApplyBatches,  // to one that no stream feeds
+  kReadProjection,
+  kRebuild,
+  kPrune,
+  kPin,  // or takes one off
+  kPurgeTable,
+  kDropProjection,
   kCount,
 };
 // A step inside a transaction.
@@ -107,6 +115,8 @@ struct RunConfig {
   bool background = false;
   uint32_t deferred_percent = 0;
   uint32_t stream_count = 0;
+  uint32_t followed_count = 0;    // projections, each of a stream
+  uint32_t fed_count = 0;         // projections that batches are applied to
   bool scattered_ledger = false;  // marker keys all over the ledger instead of at its end
   std::array<uint32_t, static_cast<size_t>(Action::kCount)> action_weights{};
   std::array<uint32_t, static_cast<size_t>(Move::kCount)> move_weights{};

@@ -78,6 +78,8 @@ class StreamModel {
     uint64_t most = 0;
   };
   Floor floor(StreamId stream, uint64_t csn) const;
+  // Pre: it was appended.
+  const EventMark& event(StreamId stream, uint64_t offset) const { return streams_[stream].records[offset].event; }
   // Streams that there are, and their records but for the trimmed ones.
   uint64_t streams(uint64_t csn) const;
   uint64_t records(uint64_t csn) const;

@@ -165,7 +165,7 @@ void TxnLog::rollback_to(uint64_t savepoint) {
 
 bool TxnLog::changes_nothing() const {
   const auto changes = [](const StreamWrite& write) { return write.kind != StreamWrite::Kind::kExpect; };
-  return writes.empty() && std::ranges::none_of(stream_writes, changes);
+  return writes.empty() && batches.empty() && std::ranges::none_of(stream_writes, changes);
 }
 
 }  // namespace holdfast::sim

@@ -62,6 +62,14 @@ struct StreamWrite {
   EventMark event;
 };
 
+// What a transaction applies to a projection that is fed by batches.
+struct ProjectionBatch {
+  uint32_t projection = 0;
+  uint64_t position = 0;
+  uint64_t payload_hash = 0;  // see projection_events.h
+  Sha256 chain_hash{};
+};
+
 // A record, as a read or an inspection gave it.
 struct SeenRecord {
   Sha256 prev_hash{};
@@ -138,6 +146,7 @@ struct TxnLog {
   std::vector<Step> steps;
   std::vector<Write> writes;
   std::vector<StreamWrite> stream_writes;
+  std::vector<ProjectionBatch> batches;
   // What the answer says: the offset of its first event, or the oldest record that a trim left.
   std::optional<uint64_t> told_offset;
   bool expects_wrongly = false;  // it must meet a conflict, but for others

@@ -37,7 +37,7 @@ void Client::run(uint64_t operations) {
   operations_left_ = operations;
   uint64_t last_actions = kLastActions;
   while (operations_left_ > 0 && !world_.over() && last_actions > 0) {
-    while (world_.oracle.unknown_commits() > kUnknownMax && !world_.over()) {
+    while (world_.oracle.unknown_commits() > kUnknownMax && !world_.over() && !world_.writes_failed) {
       world_.pause();
     }
     if (world_.writes_failed) {
@@ -89,6 +89,14 @@ void Client::take(Action action) {
     case Action::kRedact: return redact();
     case Action::kTrim: return trim();
     case Action::kCompactStream: return compact_stream();
+    case Action::kFollow: return follow();
+    case Action::kApplyBatches: return apply_batches();
+    case Action::kReadProjection: return read_projection();
+    case Action::kRebuild: return rebuild();
+    case Action::kPrune: return prune();
+    case Action::kPin: return pin();
+    case Action::kPurgeTable: return purge_table();
+    case Action::kDropProjection: return drop_projection(any_projection());
     case Action::kCount: break;
   }
 }
@@ -100,7 +108,10 @@ bool Client::excuse(const Error& error, const Before& before, std::string_view w
   }
   // The fault may have hit the operation of somebody else, on which this one waited.
   const uint64_t now = world_.errors_injected();
-  const bool alone = world_.config.clients == 1 && !world_.config.background && world_.config.deferred_percent == 0;
+  const RunConfig& config = world_.config;
+  // Who feeds a projection commits without waiting, too: what became of it is told later.
+  const bool defers = config.deferred_percent > 0 || config.followed_count + config.fed_count > 0;
+  const bool alone = config.clients == 1 && !config.background && !defers;
   const bool explained = alone ? now > before.errors : now > 0;
   bool excused = false;
   switch (error.code()) {

@@ -15,6 +15,7 @@
 #include <holdfast/database.h>
 
 #include "sim/generator.h"
+#include "sim/projection_work.h"
 #include "sim/race_detector.h"
 #include "sim/txn_log.h"
 #include "sim/world.h"
@@ -32,6 +33,8 @@ class Client {
   void erase_everything();
   // One transaction with some puts. For the last life: it must succeed.
   void put_some(uint64_t count);
+  // For the last life, too.
+  void drop_projections();
 
  private:
   struct Kept {
@@ -76,6 +79,23 @@ class Client {
   void redact();
   void trim();
   void compact_stream();
+  void follow();
+  void apply_batches();
+  void read_projection();
+  void rebuild();
+  void prune();
+  void pin();
+  void purge_table();
+  void drop_projection(ProjectionId id);
+  ProjectionId any_projection();
+  ProjectionModel& projections() const { return world_.oracle.model().projections(); }
+  // Looks at the newest state, so that commits of which nobody is told are counted.
+  void learn();
+  // What an event of the stream changes; `fails_at`: of the events that it is given, the one at which it gives up.
+  Reducer reducer(ProjectionId id, std::optional<uint64_t> least, uint64_t& fails_at);
+  // Whether the error is one of those that working side by side explains; otherwise it must be excused.
+  bool met_others(const Error& error, const ProjectionWork& work);
+  bool was_trimmed(const Error& error, ProjectionId id, uint64_t offset);
   // A moment at which the engine cleaned up, or somebody holds pages: one in `one_in` of them is followed by a check.
   void remarkable(uint64_t one_in) { wants_check_ = wants_check_ || generator_.one_in(one_in); }
 

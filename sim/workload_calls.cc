@@ -275,9 +275,11 @@ void Client::check() {
 void Client::checkpoint() {
   const Before seen = before();
   const Asked asked = world_.oracle.ask();
+  const ProjectionModel::Mark mark = projections().mark();
   if (const auto made = watched([&] { return database_.checkpoint(); }); !made) {
     excuse(made.error(), seen, "checkpoint");
   } else if (!world_.over()) {
+    projections().durable(mark);
     world_.expect(world_.oracle.certain(name_, asked.floor));
   }
 }
