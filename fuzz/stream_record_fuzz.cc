@@ -19,7 +19,7 @@ void try_decode(std::span<const std::byte> bytes, uint32_t seed) {
   encode_record(record, seed, same);
   CHECK(std::ranges::equal(same, bytes.first(same.size())));
   uint32_t claimed = 0;
-  std::vector<std::byte> buffer;
+  log::CodecBuffer buffer;
   const auto payload = log::payload_of(record, buffer);
   if (payload) {
     CHECK(format::payload_bytes(record, claimed) && claimed == payload->size() && claimed <= kEventBytesMax);

@@ -44,6 +44,8 @@ struct Counters {
   uint64_t prunes = 0;
   uint64_t purges = 0;
   uint64_t drops = 0;
+  uint64_t pins = 0;  // of whole states
+  uint64_t pins_read = 0;
   uint64_t crashes_in_follow = 0;
   uint64_t crashes_in_rebuild = 0;
   uint64_t crashes_in_prune = 0;
@@ -88,6 +90,8 @@ struct Counters {
     sum(prunes, other.prunes);
     sum(purges, other.purges);
     sum(drops, other.drops);
+    sum(pins, other.pins);
+    sum(pins_read, other.pins_read);
     sum(crashes_in_follow, other.crashes_in_follow);
     sum(crashes_in_rebuild, other.crashes_in_rebuild);
     sum(crashes_in_prune, other.crashes_in_prune);

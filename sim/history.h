@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/pin_model.h"
 #include "sim/projection_audit.h"
 #include "sim/stream_model.h"
 #include "sim/txn_log.h"
@@ -29,7 +30,14 @@ struct Contents {
   std::vector<Bucket> buckets;
   bool buckets_complete = true;  // false: damage hid the list of buckets
   std::vector<StreamContents> streams;
-  bool streams_complete = true;                 // false: damage hid the list of streams
+  bool streams_complete = true;  // false: damage hid the list of streams
+  struct Pinned {
+    SeenPin pin;
+    std::vector<Bucket> buckets;  // of the pinned state
+    bool complete = true;         // false: damage hid the list of its buckets
+  };
+  std::vector<Pinned> pins;
+  bool pins_complete = true;                    // false: damage hid the list of pins
   std::vector<ProjectionContents> projections;  // all that the model knows of
 };
 

@@ -37,6 +37,7 @@ class Inspector {
     }
     read_streams(snapshot);
     read_projections(snapshot);
+    read_pins(database);
     return std::move(result_);
   }
 
@@ -137,6 +138,28 @@ class Inspector {
     }
   }
 
+  void read_pins(const Database& database) {
+    const auto pins = database.pins();
+    if (!pins) {
+      result_.contents.pins_complete = false;
+      return met(pins.error(), "the list of pins");
+    }
+    for (const Pin& pin : *pins) {
+      Contents::Pinned pinned;
+      pinned.pin = {pin.name, to_int(pin.csn)};
+      const auto snapshot = database.as_of(pin.name);
+      const auto buckets =
+          snapshot ? read_buckets(*snapshot, model_) : Result<std::vector<Contents::Bucket>>(fail(snapshot.error()));
+      if (buckets) {
+        pinned.buckets = *buckets;
+      } else {
+        pinned.complete = false;
+        met(buckets.error(), "pin \"" + pin.name + "\"");
+      }
+      result_.contents.pins.push_back(std::move(pinned));
+    }
+  }
+
   void read_stream(const StreamView& view, const std::string& name) {
     StreamContents contents;
     contents.stream = model_.streams().stream(name);
@@ -210,6 +233,61 @@ class Inspector {
 
 }  // namespace
 
+Result<std::vector<Contents::Bucket>> read_buckets(const Snapshot& snapshot, Model& model) {
+  HOLDFAST_TRY_ASSIGN(const auto names, snapshot.buckets());
+  std::vector<Contents::Bucket> buckets;
+  for (const std::string& name : names) {
+    Contents::Bucket bucket{model.bucket(name), {}, true};
+    Range rows = snapshot.bucket(name).all();
+    for (const auto [key, value] : rows) {
+      bucket.rows.push_back({std::string(key), ValueMark::of(value)});
+    }
+    HOLDFAST_TRY(rows.status());
+    buckets.push_back(std::move(bucket));
+  }
+  return buckets;
+}
+
+Verdict judge_buckets(const std::vector<Contents::Bucket>& buckets, const Model& model, uint64_t csn) {
+  for (const Contents::Bucket& bucket : buckets) {
+    if (!model.exists(bucket.bucket, csn)) {
+      return "there is a bucket " + quoted(model.bucket_name(bucket.bucket)) + ", expected none";
+    }
+    if (Verdict verdict = model.judge_rows(bucket.bucket, bucket.rows, false, true, csn)) {
+      return verdict;
+    }
+  }
+  const size_t wanted = model.bucket_names(csn).size();
+  return buckets.size() == wanted ? std::nullopt
+                                  : Verdict(fmt::format("it has {} buckets, expected {}", buckets.size(), wanted));
+}
+
+Verdict judge_pins(const Contents& contents, const Model& model, uint64_t csn) {
+  std::vector<SeenPin> pins;
+  for (const Contents::Pinned& pinned : contents.pins) {
+    pins.push_back(pinned.pin);
+  }
+  // Of an older state nobody remembers which pins it had.
+  if (contents.pins_complete && csn == model.newest_csn()) {
+    if (Verdict verdict = model.pins().judge(pins)) {
+      return verdict;
+    }
+  }
+  for (const Contents::Pinned& pinned : contents.pins) {
+    if (pinned.pin.csn >= csn) {
+      return fmt::format("pin \"{}\" is of commit {}, but the database shows commit {}", pinned.pin.name,
+                         pinned.pin.csn, csn);
+    }
+    if (!pinned.complete) {
+      continue;
+    }
+    if (const Verdict verdict = judge_buckets(pinned.buckets, model, pinned.pin.csn)) {
+      return fmt::format("pin \"{}\" of commit {}: {}", pinned.pin.name, pinned.pin.csn, *verdict);
+    }
+  }
+  return std::nullopt;
+}
+
 SeenRecord seen_record(const StreamRecord& record) {
   return {record.prev_hash, record.redacted, record.payload_bytes, ValueMark::of(record.payload)};
 }
@@ -234,6 +312,9 @@ Verdict judge_contents(const Inspection& seen, const Model& model, uint64_t csn)
   }
   if (Verdict verdict = model.projections().judge_all(seen.contents.projections, seen.contents.streams, model.streams(),
                                                       csn, model.newest_csn())) {
+    return verdict;
+  }
+  if (Verdict verdict = judge_pins(seen.contents, model, csn)) {
     return verdict;
   }
   const size_t wanted = model.bucket_names(csn).size();

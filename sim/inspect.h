@@ -31,6 +31,12 @@ Inspection inspect(const Database& database, Model& model, Tolerance tolerance, 
 
 // Whether what could be read, in both directions, is the state after commit `csn`. Pre: csn <= model.newest_csn().
 Verdict judge_contents(const Inspection& seen, const Model& model, uint64_t csn);
+// Every row of every bucket of a snapshot. Errors: those of reading.
+Result<std::vector<Contents::Bucket>> read_buckets(const Snapshot& snapshot, Model& model);
+// Whether these are all buckets after commit `csn`, with all their rows. Pre: csn <= model.newest_csn().
+Verdict judge_buckets(const std::vector<Contents::Bucket>& buckets, const Model& model, uint64_t csn);
+// Whether these may be all pins of the state after commit `csn`, and hold what was pinned. Pre: as above.
+Verdict judge_pins(const Contents& contents, const Model& model, uint64_t csn);
 SeenRecord seen_record(const StreamRecord& record);
 
 // What must hold of the report on a sound database at any time: no damage, and every page is accounted for.

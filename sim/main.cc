@@ -92,6 +92,7 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
       "{} drops; cut off in {} follows, {} rebuilds, {} prunes\n",
       all.followed_events, all.applied_batches, all.refused_batches, all.projections_read, all.rebuilds, all.prunes,
       all.purges, all.drops, all.crashes_in_follow, all.crashes_in_rebuild, all.crashes_in_prune);
+  fmt::print("pins             {} made, {} read\n", all.pins, all.pins_read);
   fmt::print("disk             {} operations\n", all.disk_operations);
   std::string faults;
   for (const fault::FaultInfo& info : fault::kFaults) {

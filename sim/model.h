@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/pin_model.h"
 #include "sim/projection_model.h"
 #include "sim/stream_model.h"
 #include "sim/txn_log.h"
@@ -35,6 +36,8 @@ class Model {
   size_t bucket_count() const { return buckets_.size(); }
   StreamModel& streams() { return streams_; }
   const StreamModel& streams() const { return streams_; }
+  PinModel& pins() { return pins_; }
+  const PinModel& pins() const { return pins_; }
   ProjectionModel& projections() { return projections_; }
   const ProjectionModel& projections() const { return projections_; }
 
@@ -105,6 +108,7 @@ class Model {
   Verdict lost_update(const TxnLog& transaction, const std::vector<const Write*>& writes, const Applied& applied) const;
 
   StreamModel streams_;
+  PinModel pins_;
   ProjectionModel projections_;
   std::deque<Bucket> buckets_;  // whose names stay where they are: clients hold on to them
   std::map<std::string, BucketId, std::less<>> ids_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "sim/inspect.h"
 #include "sim/isolation.h"
 
 namespace holdfast::sim {
@@ -396,6 +397,9 @@ Verdict Oracle::compare(const Contents& contents) const {
              describe_doubts();
     }
   }
+  if (Verdict verdict = judge_pins(contents, model_, contents.csn)) {
+    return *verdict + describe_doubts();
+  }
   if (Verdict verdict = compare_streams(contents)) {
     return verdict;
   }
@@ -450,6 +454,11 @@ Verdict Oracle::recovered(Contents contents) {
     return verdict;
   }
   model_.streams().settle(contents.streams, contents.csn);
+  std::vector<SeenPin> pins;
+  for (const Contents::Pinned& pinned : contents.pins) {
+    pins.push_back(pinned.pin);
+  }
+  model_.pins().settle(pins);
   model_.projections().settle(contents.projections, contents.csn);
   hidden_ = 0;
   logs_judged_ += search.chosen.size();

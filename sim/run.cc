@@ -367,6 +367,7 @@ class Run final : private RunParts, public World, public DiskHooks {
       client.put_some(20);
       client.erase_everything();
       client.drop_projections();
+      client.drop_pins();
       // What the last transaction freed is reusable only by the ones after it.
       for (int commit = 0; commit < 3; ++commit) {
         client.put_some(1);

@@ -15,6 +15,7 @@ constexpr uint64_t kSegmentProbes = 0x736567;
 constexpr uint64_t kFastLog = 0x666173;
 constexpr uint64_t kStreams = 0x737472'0000;
 constexpr uint64_t kProjections = 0x70726f'0000;
+constexpr uint64_t kPins = 0x70696e;
 
 class PlanDice final : public fault::Dice {
  public:
@@ -37,13 +38,14 @@ constexpr std::array<NamedProfile, kProfiles.size()> kNames = {{{Profile::kDefau
 
 // Weights as they are in an even mix; swarm scales each and switches some off.
 constexpr std::array<uint32_t, static_cast<size_t>(Action::kCount)> kActions = {
-    60, 20, 10, 10, 6, 6, 4, 8, 4, 8, 2, 2, 2, 1, 2, 4, 12, 6, 3, 1, 1, 2, 1, 1, 16, 16, 10, 3, 4, 3, 2, 1};
+    60, 20, 10, 10, 6, 6, 4, 8, 4, 8, 2, 2, 2, 1, 2, 4, 12, 6, 3, 1, 1, 2, 1, 1, 16, 16, 10, 3, 4, 3, 2, 1, 4};
 constexpr std::array<uint32_t, static_cast<size_t>(Move::kCount)> kMoves = {40, 8, 8, 14, 2, 20, 4, 6, 3,
                                                                             6,  1, 1, 1,  2, 2,  8, 3};
 
 // Those of streams are keyed, so that the other choices of a seed do not depend on them.
 constexpr size_t kActionsOfRows = static_cast<size_t>(Action::kAppendBatch);
 constexpr size_t kActionsOfStreams = static_cast<size_t>(Action::kFollow);
+constexpr size_t kActionsOfProjections = static_cast<size_t>(Action::kPinState);
 constexpr size_t kMovesOfRows = static_cast<size_t>(Move::kAppend);
 
 // Pre: both have the same length, at least `count`.
@@ -135,7 +137,8 @@ void draw_projections(const Decisions& decisions, RunConfig& config) {
   config.followed_count = config.stream_count == 0 ? 0 : kFollowed[static_cast<size_t>(drawn % kFollowed.size())];
   config.fed_count = drawn / kFollowed.size() % 2 == 0 ? 1 : 0;
   if (config.followed_count + config.fed_count > 0) {
-    draw_stream_weights(decisions, kProjections + 1, kActions, kActionsOfStreams, config.action_weights);
+    draw_stream_weights(decisions, kProjections + 1, kActions, kActionsOfStreams,
+                        std::span(config.action_weights).first(kActionsOfProjections));
   }
   if (config.followed_count == 0) {
     config.action_weights[static_cast<size_t>(Action::kFollow)] = 0;
@@ -144,6 +147,13 @@ void draw_projections(const Decisions& decisions, RunConfig& config) {
   if (config.fed_count == 0) {
     config.action_weights[static_cast<size_t>(Action::kApplyBatches)] = 0;
   }
+}
+
+void draw_pins(const Decisions& decisions, RunConfig& config) {
+  const uint64_t drawn = decisions.at(kStream, kPins);
+  constexpr auto kPinning = static_cast<size_t>(Action::kPinState);
+  config.action_weights[kPinning] =
+      drawn % 3 == 0 ? static_cast<uint32_t>(kActions[kPinning] * (1 + drawn / 3 % 16)) : 0;
 }
 
 }  // namespace
@@ -186,6 +196,7 @@ RunConfig RunConfig::draw(Decisions& decisions, Profile profile) {
   draw_segments(decisions, config);
   draw_streams(decisions, config);
   draw_projections(decisions, config);
+  draw_pins(decisions, config);
   return config;
 }
 

@@ -64,6 +64,7 @@ enum class Action : uint8_t {
   kPin,  // or takes one off
   kPurgeTable,
   kDropProjection,
+  kPinState,  // a whole state: makes a pin, reads it, lets it go
   kCount,
 };
 // A step inside a transaction.

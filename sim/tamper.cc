@@ -284,7 +284,7 @@ class Tamperer {
     whole.stored = as_bytes(record.stored);
     uint32_t length = 0;
     static_cast<void>(format::payload_bytes(whole, length));
-    std::vector<std::byte> buffer;
+    log::CodecBuffer buffer;
     const auto payload = log::payload_of(whole, buffer);
     return format::chain_hash({.database_id = id_,
                                .stream_id = stream_id,

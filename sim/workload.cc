@@ -97,6 +97,7 @@ void Client::take(Action action) {
     case Action::kPin: return pin();
     case Action::kPurgeTable: return purge_table();
     case Action::kDropProjection: return drop_projection(any_projection());
+    case Action::kPinState: return pin_state();
     case Action::kCount: break;
   }
 }

@@ -35,6 +35,7 @@ class Client {
   void put_some(uint64_t count);
   // For the last life, too.
   void drop_projections();
+  void drop_pins();
 
  private:
   struct Kept {
@@ -79,6 +80,13 @@ class Client {
   void redact();
   void trim();
   void compact_stream();
+  void pin_state();
+  void make_pin(const std::string& pin);
+  void let_pin_go(const std::string& pin, uint64_t csn);
+  void read_pin(const std::string& pin, uint64_t csn);
+  // Nothing: it met an error, which was excused.
+  std::optional<Snapshot> pinned_snapshot(const std::string& pin, uint64_t csn);
+  void judge_pinned(const Snapshot& snapshot, const std::string& pin, uint64_t csn);
   void follow();
   void apply_batches();
   void read_projection();
