@@ -66,6 +66,8 @@ class History {
   // Each is later than all before it.
   uint64_t next_moment() { return ++moment_; }
 
+  // A commit that no log speaks of may be deferred: it shows those before it, durable or not.
+  void deferred() { any_deferred_ = true; }
   void committing(const std::shared_ptr<const TxnLog>& log) {
     open_[log->id] = life_.attempts.size();
     life_.attempts.push_back({log, Fate::kInDoubt, 0, false});

@@ -26,6 +26,7 @@ class Inspector {
     const auto names = snapshot.buckets();
     if (!names) {
       result_.contents.buckets_complete = false;
+      result_.contents.pins_complete = false;
       met(names.error(), "the list of buckets");
       return std::move(result_);
     }

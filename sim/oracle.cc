@@ -83,7 +83,10 @@ Verdict Oracle::certain(const std::string& who, uint64_t csn) {
 
 void Oracle::hide(uint64_t commits, Durability durability) {
   hidden_ += commits;
-  deferred_ = deferred_ || durability == Durability::kDeferred;
+  if (durability == Durability::kDeferred) {
+    deferred_ = true;
+    history_.deferred();
+  }
 }
 
 void Oracle::nothing_hidden() {

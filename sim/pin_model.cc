@@ -8,12 +8,14 @@ void PinModel::begin_pin(const std::string& name, uint64_t csn) {
   Pin& pin = pins_[name];
   pin.under_way = true;
   pin.least_csn = csn;
+  ++begun_;
 }
 
 void PinModel::begin_unpin(const std::string& name) {
   Pin& pin = pins_[name];
   pin.under_way = true;
   pin.least_csn.reset();
+  ++begun_;
 }
 
 void PinModel::is(const std::string& name, std::optional<uint64_t> csn) {
@@ -21,6 +23,10 @@ void PinModel::is(const std::string& name, std::optional<uint64_t> csn) {
 }
 
 void PinModel::refused(const std::string& name) { pins_[name].under_way = false; }
+
+uint64_t PinModel::under_way() const {
+  return static_cast<uint64_t>(std::ranges::count_if(pins_, [](const auto& entry) { return entry.second.under_way; }));
+}
 
 std::optional<std::optional<uint64_t>> PinModel::known(const std::string& name) const {
   const auto found = pins_.find(name);

@@ -32,6 +32,10 @@ class PinModel {
   // What began changed nothing.
   void refused(const std::string& name);
 
+  // How many were ever begun, and are under way: nobody is told the number of their commit.
+  uint64_t begun() const { return begun_; }
+  uint64_t under_way() const;
+
   // Where it is known for certain: the pinned commit. Outer nullopt: in doubt.
   std::optional<std::optional<uint64_t>> known(const std::string& name) const;
   // Whether these may be all pins.
@@ -46,6 +50,7 @@ class PinModel {
     std::optional<uint64_t> least_csn;  // of the pin that is being made; nullopt: it is let go
   };
   std::map<std::string, Pin> pins_;
+  uint64_t begun_ = 0;
 };
 
 }  // namespace holdfast::sim

@@ -55,7 +55,7 @@ void Client::make_pin(const std::string& pin) {
         fmt::format("{}: pin \"{}\" is of commit {}, but {} had been shown before", name_, pin, csn, asked.floor));
   }
   pins.is(pin, csn);
-  world_.expect(world_.oracle.certain(name_, csn));
+  world_.expect(world_.oracle.certain(name_, csn + 1));  // the commit that made it is the next
   learn();
 }
 

@@ -27,13 +27,14 @@ void Client::learn() {
   if (world_.over()) {
     return;
   }
-  const uint64_t begun = projections().all_begun();
-  const bool is_idle = projections().all_under_way() == 0;
+  const PinModel& pins = world_.oracle.model().pins();
+  const uint64_t begun = projections().all_begun() + pins.begun();
+  const bool is_idle = projections().all_under_way() + pins.under_way() == 0;
   const Asked asked = world_.oracle.ask();
   const uint64_t csn = watched([&] { return to_int(database_.snapshot().csn()); });
   world_.expect(world_.oracle.shown(name_, csn, asked.floor));
   // Of a hidden commit, too, the outcome may be unknown.
-  if (is_idle && projections().all_begun() == begun && !world_.writes_failed) {
+  if (is_idle && projections().all_begun() + pins.begun() == begun && !world_.writes_failed) {
     world_.oracle.nothing_hidden();
   }
 }
