@@ -47,8 +47,7 @@ void Client::prune() {
     world_.expect(projections().pruned(id, raise, report->floor));
   } else if (report.error().code() == ErrorCode::kInvalidArgument && is_wrong) {
     projections().prune_refused(id, raise);
-  } else if (!met_others(report.error(), work) &&
-             !(report.error().code() == ErrorCode::kNotFound && !projections().is_there(id))) {
+  } else if (!met_others(report.error(), work) && !(report.error().code() == ErrorCode::kNotFound && may_be_gone(id))) {
     excuse(report.error(), seen, "prune");
   }
   work.end();

@@ -43,6 +43,9 @@ bool Client::met_others(const Error& error, const ProjectionWork& work) {
   return error.code() == ErrorCode::kConflict && (!work.alone() || world_.writes_failed);
 }
 
+// One that a deferred commit made is gone once a write failed: what is shown then is what is durable.
+bool Client::may_be_gone(ProjectionId id) const { return !projections().is_there(id) || world_.writes_failed; }
+
 bool Client::was_trimmed(const Error& error, ProjectionId id, uint64_t offset) {
   return error.code() == ErrorCode::kNotFound &&
          trimmed(error, stream_id(static_cast<uint32_t>(id % world_.config.stream_count)), offset);
@@ -286,7 +289,7 @@ void Client::rebuild() {
   } else {
     if (!report && !(report.error().code() == ErrorCode::kUnsupported && fails_at == 0) &&
         !was_trimmed(report.error(), id, 0) && !met_others(report.error(), work) &&
-        !(report.error().code() == ErrorCode::kNotFound && !projections().is_there(id))) {
+        !(report.error().code() == ErrorCode::kNotFound && may_be_gone(id))) {
       excuse(report.error(), seen, "rebuild");
     }
     if (report || report.error().code() != ErrorCode::kOutcomeUnknown) {
