@@ -161,6 +161,7 @@ std::vector<std::pair<std::string, std::string>> Appender::take_rows() {
 
 std::vector<ChunkPart> Appender::parts() const {
   std::vector<ChunkPart> parts;
+  parts.reserve(growth_.size());
   for (const Growth& growth : growth_) {
     parts.push_back({growth.chunk, growth.size});
   }

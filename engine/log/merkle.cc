@@ -16,13 +16,15 @@ uint64_t split_of(uint64_t size) { return std::bit_floor(size - 1); }
 }  // namespace
 
 std::vector<Subtree> subtrees_of(LeafRange range) {
+  CHECK(range.begin <= range.end);
   std::vector<Subtree> subtrees;
-  while (range.begin < range.end) {
-    const uint64_t leaves = std::bit_floor(range.end - range.begin);
-    CHECK(range.begin % leaves == 0);
+  for (uint64_t left = range.end - range.begin; left > 0;) {
+    const uint64_t leaves = std::bit_floor(left);
+    const uint64_t first = range.end - left;
+    CHECK(first % leaves == 0);
     const auto level = static_cast<uint8_t>(std::countr_zero(leaves));
-    subtrees.push_back({level, range.begin >> level});
-    range.begin += leaves;
+    subtrees.push_back({level, first >> level});
+    left -= leaves;
   }
   return subtrees;
 }
