@@ -108,7 +108,8 @@ TEST(ProjectionRows, decode_to_what_was_encoded_and_refuse_what_cannot_be) {
   EXPECT_FALSE(decode(encode(state) + "x", state_again));
 
   TableBucket table;
-  ASSERT_TRUE(parse_table_bucket(tables_prefix(7, 8, TableTree::kHistory) + "nusers", table));
+  const std::string bucket = tables_prefix(7, 8, TableTree::kHistory) + "nusers";
+  ASSERT_TRUE(parse_table_bucket(bucket, table));
   EXPECT_EQ(table.projection_id, 7U);
   EXPECT_EQ(table.generation, 8U);
   EXPECT_EQ(table.tree, TableTree::kHistory);
