@@ -62,7 +62,7 @@ void add_check_command(CLI::App& app, Chosen& chosen);
 void add_recover_command(CLI::App& app, Chosen& chosen);
 void add_wal_commands(CLI::App& app, Chosen& chosen);  // wal stat, wal verify, wal dump
 void add_log_commands(CLI::App& app, Chosen& chosen);  // log streams, append, read, tail, head, verify, prove, ...
-void add_pin_commands(CLI::App& app, Chosen& chosen);         // pin add, pin list, pin drop
+void add_pin_commands(CLI::App& app, Chosen& chosen);  // pin add, pin list, pin drop
 void add_projection_commands(CLI::App& app, Chosen& chosen);  // projection list, follow, get, scan, history, ...
 void add_row_commands(CLI::App& app, Chosen& chosen);         // put, get, delete
 void add_scan_command(CLI::App& app, Chosen& chosen);
