@@ -66,7 +66,7 @@ inline void patch_segment(Choices& input, std::span<std::byte> segment, const fo
       const uint32_t value = input.below(1000);
       switch (input.below(5)) {
         case 0: changed.stream_id = value; break;
-        case 1: changed.file = value; break;
+        case 1: changed.file = 1 + value; break;
         case 2: changed.revision = value; break;
         case 3: changed.first_offset = value; break;
         default: changed.prev_hash[value % changed.prev_hash.size()] ^= std::byte{1};

@@ -14,15 +14,6 @@ namespace {
 // real cases need a handful.
 constexpr uint64_t kTriesMax = 20'000;
 
-// What stands for a commit that changes no row of a bucket.
-Oracle::Log hidden_log(uint64_t csn) {
-  auto log = std::make_shared<TxnLog>();
-  log->who = "who keeps a projection";
-  log->snapshot_csn = csn - 1;
-  log->blind = true;
-  return log;
-}
-
 }  // namespace
 
 Verdict Oracle::possible(const std::string& who, uint64_t csn, uint64_t floor_before) const {
@@ -79,42 +70,6 @@ Verdict Oracle::certain(const std::string& who, uint64_t csn) {
   raise_floor(csn, reason);
   raise_durable_floor(csn, reason);
   return find_hidden();
-}
-
-void Oracle::hide(uint64_t commits, Durability durability) {
-  hidden_ += commits;
-  if (durability == Durability::kDeferred) {
-    deferred_ = true;
-    history_.deferred();
-  }
-}
-
-void Oracle::nothing_hidden() {
-  if (settled()) {
-    hidden_ = 0;
-  }
-}
-
-// A commit that somebody was shown, and that cannot be that of anybody who is still to be told, is a hidden one.
-Verdict Oracle::find_hidden() {
-  while (model_.newest_csn() < floor_) {
-    const uint64_t csn = model_.newest_csn() + 1;
-    if (!waiting_.contains(csn)) {
-      const auto may_be_it = [&](const auto& entry) { return entry.second.floor < csn; };
-      if (!in_doubt_.empty() || std::ranges::any_of(in_flight_, may_be_it)) {
-        return std::nullopt;
-      }
-      if (hidden_ == 0) {
-        return "commit " + std::to_string(csn) + " is shown, but nobody made it";
-      }
-      --hidden_;
-      waiting_[csn] = hidden_log(csn);
-    }
-    if (Verdict verdict = advance()) {
-      return verdict;
-    }
-  }
-  return std::nullopt;
 }
 
 void Oracle::committing(Log log) {
@@ -338,16 +293,6 @@ Verdict Oracle::place(Search& search, uint64_t csn) {
             std::to_string(search.contents->csn) + describe_doubts();
   }
   return first;
-}
-
-Verdict Oracle::place_hidden(Search& search, uint64_t csn) {
-  --search.hidden_left;
-  --search.tries_left;
-  Verdict verdict = try_place(search, csn, hidden_log(csn));
-  if (verdict) {
-    ++search.hidden_left;
-  }
-  return verdict;
 }
 
 Verdict Oracle::try_place(Search& search, uint64_t csn, const Log& log) {

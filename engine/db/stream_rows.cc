@@ -13,6 +13,13 @@ std::unexpected<Error> damaged(std::string_view what) {
                   .at(kTreeFileName));
 }
 
+// Takes the row in. False: it cannot be one of a segment that begins where its key says.
+bool is_segment(std::string_view value, Segment& segment) {
+  constexpr uint64_t kOffsetsMax = uint64_t{1} << 63;
+  return decode(value, segment.row) && segment.first_offset < kOffsetsMax &&
+         (!segment.row.sealed() || segment.first_offset < segment.row.next_offset);
+}
+
 }  // namespace
 
 Result<std::optional<uint64_t>> find_id(PageReader& reader, const format::PageRef& root, std::string_view name) {
@@ -72,7 +79,7 @@ Result<Segment> segment_of(PageReader& reader, const format::PageRef& root, uint
   }
   HOLDFAST_TRY_ASSIGN(const std::string_view value, cursor.value());
   Segment segment{.first_offset = format::last_number(cursor.key()), .row = {}};
-  if (!decode(value, segment.row) || (segment.row.sealed() && segment.row.next_offset <= offset)) {
+  if (!is_segment(value, segment) || (segment.row.sealed() && segment.row.next_offset <= offset)) {
     return damaged("a segment");
   }
   return segment;
@@ -90,7 +97,7 @@ Result<std::vector<Segment>> segments(PageReader& reader, const format::PageRef&
     Segment& segment = segments.emplace_back();
     segment.first_offset = format::last_number(cursor.key());
     HOLDFAST_TRY_ASSIGN(const std::string_view value, cursor.value());
-    if (!decode(value, segment.row)) {
+    if (!is_segment(value, segment)) {
       return damaged("a segment");
     }
     HOLDFAST_TRY_ASSIGN(there, cursor.next());
