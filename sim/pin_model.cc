@@ -1,6 +1,7 @@
 #include "sim/pin_model.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::sim {
 
@@ -31,9 +32,12 @@ uint64_t PinModel::under_way() const {
 std::optional<std::optional<uint64_t>> PinModel::known(const std::string& name) const {
   const auto found = pins_.find(name);
   if (found == pins_.end()) {
-    return std::optional<uint64_t>();
+    return std::optional<std::optional<uint64_t>>(std::in_place, std::nullopt);
   }
-  return found->second.under_way ? std::nullopt : std::optional(found->second.csn);
+  if (found->second.under_way) {
+    return std::nullopt;
+  }
+  return std::optional<std::optional<uint64_t>>(std::in_place, found->second.csn);
 }
 
 Verdict PinModel::judge(const std::vector<SeenPin>& seen) const {
