@@ -104,7 +104,7 @@ class Client {
   // Whether the error is one of those that working side by side explains; otherwise it must be excused.
   bool met_others(const Error& error, const ProjectionWork& work);
   bool was_trimmed(const Error& error, ProjectionId id, uint64_t offset);
-  bool may_be_gone(ProjectionId id) const;
+  bool may_be_gone(bool was_there) const;
   // A moment at which the engine cleaned up, or somebody holds pages: one in `one_in` of them is followed by a check.
   void remarkable(uint64_t one_in) { wants_check_ = wants_check_ || generator_.one_in(one_in); }
 

@@ -30,6 +30,7 @@ void Client::prune() {
     world_.oracle.hide(1, Durability::kDeferred);
     return --steps_left != 0;
   };
+  const bool was_there = projections().is_there(id);
   const Before seen = before();
   world_.oracle.hide(2, Durability::kDeferred);
   const size_t raise = projections().begin_prune(id, before_position);
@@ -47,7 +48,8 @@ void Client::prune() {
     world_.expect(projections().pruned(id, raise, report->floor));
   } else if (report.error().code() == ErrorCode::kInvalidArgument && is_wrong) {
     projections().prune_refused(id, raise);
-  } else if (!met_others(report.error(), work) && !(report.error().code() == ErrorCode::kNotFound && may_be_gone(id))) {
+  } else if (!met_others(report.error(), work) &&
+             !(report.error().code() == ErrorCode::kNotFound && may_be_gone(was_there))) {
     excuse(report.error(), seen, "prune");
   }
   work.end();

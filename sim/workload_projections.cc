@@ -43,8 +43,9 @@ bool Client::met_others(const Error& error, const ProjectionWork& work) {
   return error.code() == ErrorCode::kConflict && (!work.alone() || world_.writes_failed);
 }
 
-// One that a deferred commit made is gone once a write failed: what is shown then is what is durable.
-bool Client::may_be_gone(ProjectionId id) const { return !projections().is_there(id) || world_.writes_failed; }
+// It may not have been there when he asked; and one that a deferred commit made is gone once a write failed: what is
+// shown then is what is durable.
+bool Client::may_be_gone(bool was_there) const { return !was_there || world_.writes_failed; }
 
 bool Client::was_trimmed(const Error& error, ProjectionId id, uint64_t offset) {
   return error.code() == ErrorCode::kNotFound &&
@@ -269,6 +270,7 @@ void Client::rebuild() {
     learn();
     return --commits_left != 0;
   };
+  const bool was_there = projections().is_there(id);
   const Before seen = before();
   world_.oracle.hide(3, Durability::kDeferred);
   projections().begin_rebuild(id);
@@ -289,7 +291,7 @@ void Client::rebuild() {
   } else {
     if (!report && !(report.error().code() == ErrorCode::kUnsupported && fails_at == 0) &&
         !was_trimmed(report.error(), id, 0) && !met_others(report.error(), work) &&
-        !(report.error().code() == ErrorCode::kNotFound && may_be_gone(id))) {
+        !(report.error().code() == ErrorCode::kNotFound && may_be_gone(was_there))) {
       excuse(report.error(), seen, "rebuild");
     }
     if (report || report.error().code() != ErrorCode::kOutcomeUnknown) {
