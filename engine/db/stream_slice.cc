@@ -19,6 +19,8 @@ using format::kBlockRecords;
 // Whoever may want to stop is asked after so many records, or so many bytes of payloads: some milliseconds.
 constexpr uint64_t kRecordsPerQuestion = 4096;
 constexpr uint64_t kBytesPerQuestion = uint64_t{4} << 20;
+std::string record_of(const std::string& stream) { return "it is a record of stream " + stream; }
+
 // How far a record that stands in another's place is looked for.
 constexpr uint64_t kLooksBehind = 2 * kBlockRecords;
 
@@ -126,10 +128,14 @@ Result<void> StreamSlice::explain_link(uint64_t offset, const format::Record& re
       found(offset - 1, Tamper::kChanged, "the record behind it, which is sound, holds another hash of it", place);
       return {};
     }
+    HOLDFAST_TRY_ASSIGN(const bool is_named, name_foreign_before(offset));
+    if (is_named) {
+      return {};
+    }
   }
   HOLDFAST_TRY_ASSIGN(const auto owner, owner_of(place));
   if (owner) {
-    found(offset, Tamper::kForeign, "it is a record of stream " + *owner, place);
+    found(offset, Tamper::kForeign, record_of(*owner), place);
   } else if (only_this) {
     found(offset, Tamper::kChanged, "it does not hold the hash of the record before it", place);
   } else {
@@ -245,6 +251,10 @@ Result<void> StreamSlice::explain(uint64_t offset, const Error& error) {
   using Problem = StreamReader::Problem;
   switch (reader_.problem()) {
     case Problem::kOther: {
+      HOLDFAST_TRY_ASSIGN(const bool is_named, name_foreign_before(offset));
+      if (is_named) {
+        break;
+      }
       HOLDFAST_TRY_ASSIGN(const bool is_behind_it, is_behind(offset, place));
       const std::string other = "record " + std::to_string(reader_.other_offset()) + " stands in its place";
       const bool is_moved = is_behind_it || reader_.other_offset() < offset;
@@ -265,18 +275,25 @@ Result<void> StreamSlice::explain(uint64_t offset, const Error& error) {
 }
 
 Result<void> StreamSlice::explain_damage(uint64_t offset, const Place& place, const Error& error) {
-  const auto of = [](const std::string& owner) { return "it is a record of stream " + owner; };
-  if (record_before_ && offset % kBlockRecords != 0) {
-    // Nobody has vouched for the record before it yet: put there from elsewhere, it may not fill its place.
-    HOLDFAST_TRY_ASSIGN(const auto owner, owner_of(*record_before_));
-    if (owner) {
-      found(offset - 1, Tamper::kForeign, of(*owner), *record_before_);
-      return {};
-    }
+  HOLDFAST_TRY_ASSIGN(const bool is_named, name_foreign_before(offset));
+  if (is_named) {
+    return {};
   }
   HOLDFAST_TRY_ASSIGN(const auto owner, place.position == 0 ? std::nullopt : owner_of(place));
-  found(offset, owner ? Tamper::kForeign : Tamper::kUnreadable, owner ? of(*owner) : error.message(), place);
+  found(offset, owner ? Tamper::kForeign : Tamper::kUnreadable, owner ? record_of(*owner) : error.message(), place);
   return {};
+}
+
+// Nobody has vouched for the record before it yet: put there from elsewhere, it may not fill its place, or fill more.
+Result<bool> StreamSlice::name_foreign_before(uint64_t offset) {
+  if (!record_before_ || offset % kBlockRecords == 0) {
+    return false;
+  }
+  HOLDFAST_TRY_ASSIGN(const auto owner, owner_of(*record_before_));
+  if (owner) {
+    found(offset - 1, Tamper::kForeign, record_of(*owner), *record_before_);
+  }
+  return owner.has_value();
 }
 
 Result<bool> StreamSlice::check(uint64_t from, uint64_t to, const std::function<bool(uint64_t)>& go_on) {

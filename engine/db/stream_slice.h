@@ -52,6 +52,8 @@ class StreamSlice {
   Result<void> check_block(uint64_t next);
   // Of what stops the reader. Errors: io.
   Result<void> explain(uint64_t offset, const Error& error);
+  // Names the record before `offset`, if that is one of another stream.
+  Result<bool> name_foreign_before(uint64_t offset);
   Result<void> explain_damage(uint64_t offset, const Place& place, const Error& error);
   // The record at `offset` does not hold the hash of the one before: says which of them, or of those before, is wrong.
   Result<void> explain_link(uint64_t offset, const format::Record& record, const Result<Hash>& own_hash);
