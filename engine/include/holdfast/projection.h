@@ -364,18 +364,20 @@ class Projection {
   Result<ProjectionStats> stats() const;
 
   // Drops the versions that can be read only below `before`, or below the lowest pin: that is the floor from now on.
-  // In many commits; who is cut off goes on by asking again. Errors: invalid_argument (behind the applied position),
-  // those of commit.
+  // In many commits; who is cut off goes on by asking again. Where the projection comes from a stream, a crash may take
+  // the floor back to what the last checkpoint had, with the versions above it. Errors: invalid_argument (behind the
+  // applied position), those of commit.
   Result<PruneReport> prune(uint64_t before, const PruneOptions& options = {});
-  // Nothing that can be read at `position` is dropped until the pin is. A pin that is there already is moved. Errors:
+  // Nothing that can be read at `position` is dropped until the pin is. After a crash, what was applied up to there may
+  // have to be applied again first. A pin that is there already is moved. Errors:
   // not_found (below the floor), invalid_argument (the name, a position that was not applied yet), those of commit.
   Result<void> pin(std::string_view name, uint64_t position);
   // Says whether it was there.
   Result<bool> unpin(std::string_view name);
   Result<std::vector<ProjectionPin>> pins() const;
 
-  // Empties a table, with all its versions, and gives its pages back. Says whether it held anything. Errors: those of
-  // commit and checkpoint.
+  // Empties a table, with all its versions, and gives its pages back; a rebuild makes it again. Says whether it held
+  // anything. Errors: those of commit and checkpoint.
   Result<bool> purge_table(const TableName& table);
   // Removes the projection with all its tables. Errors: not_found, those of commit.
   Result<void> drop();
