@@ -2,8 +2,11 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
+#include "format/stream_record.h"
+#include "format/stream_segment.h"
 #include "tests/db/failing_env.h"
 #include "tests/db/projection_test.h"
 
@@ -208,6 +211,29 @@ TEST_F(ProjectionFollowTest, a_changed_event_is_not_applied) {
   const auto refused = database.projection("p").follow("events", reduce, {.batch_events = 1});
   EXPECT_ERROR(kCorruption, refused);
   EXPECT_EQ(refused.error().file(), name);
+  EXPECT_EQ(*database.projection("p").applied_position(), 1U);
+}
+
+// Nothing but the head of the stream speaks of the hash of the last event.
+TEST_F(ProjectionFollowTest, a_last_event_that_was_changed_with_its_checksum_is_not_applied) {
+  Database database = open();
+  append(database, "events", {"put t a 1", "put t b 2"});
+  ASSERT_OK(database.close());
+  const std::string name = "stream-1-1-0";
+  const std::string segment = content_at(kPath, name);
+  const size_t at = segment.find("put t b 2") - 44;  // behind offset, hash and length
+  format::DatabaseId id{};
+  std::memcpy(id.data(), content_at(kPath, "identity").data() + 16, id.size());
+  const uint32_t seed = format::stream_checksum_seed(id, 1);
+  format::Record record;
+  ASSERT_EQ(format::decode_record(as_bytes(segment).subspan(at), seed, record), format::RecordProblem::kNone);
+  record.stored = as_bytes("put t b 3");
+  std::vector<std::byte> changed(record.bytes());
+  format::encode_record(record, seed, changed);
+  write_at(kPath, name, at, as_text(changed));
+  database = open();
+  const auto refused = database.projection("p").follow("events", reduce, {.batch_events = 1});
+  EXPECT_ERROR(kCorruption, refused);
   EXPECT_EQ(*database.projection("p").applied_position(), 1U);
 }
 
