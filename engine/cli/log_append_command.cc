@@ -2,6 +2,7 @@
 //
 // A commit holds whole events. Offsets are printed once their commit is on disk. Whatever ends the command, the stream
 // then holds the first events of the input, up to a commit.
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -15,6 +16,7 @@
 
 #include "cli/input.h"
 #include "cli/log_commands.h"
+#include "cli/marked_event.h"
 #include "cli/terminal.h"
 
 namespace holdfast::cli {
@@ -155,7 +157,12 @@ class EventAppender {
   uint64_t next_offset_ = 0;
 };
 
-Result<ExitCode> run_append(const AppendArgs& args) {
+Result<ExitCode> run_append(const AppendArgs& given) {
+  AppendArgs args = given;
+  unmark_event(args.path);
+  unmark_event(args.stream);
+  std::ranges::for_each(args.events, unmark_event);
+  std::ranges::for_each(args.files, unmark_event);
   if (args.events.empty() && args.files.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 "say the events: as arguments, - for the lines of standard input, or --file for whole files");

@@ -2,13 +2,16 @@
 //
 // Results go to standard output in a form that scripts can rely on; errors, progress and everything else for people go
 // to standard error. The exit code comes from the fixed table in exit_code.h.
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/marked_event.h"
 #include "cli/terminal.h"
 
 namespace holdfast::cli {
@@ -46,6 +49,17 @@ int report(const Error& error, const std::string& path) {
   return static_cast<int>(exit_code_of(error.code()));
 }
 
+// The arguments, last one first, as CLI11 takes them. It takes one in brackets for a list wherever several may be said,
+// and so would make two events of '[1,2]'; what is marked it leaves alone.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> all(argv + std::min(argc, 1), argv + argc);
+  if (all.size() > 2 && all[0] == "log" && all[1] == "append") {
+    std::ranges::for_each(all, mark_event);
+  }
+  std::ranges::reverse(all);
+  return all;
+}
+
 int run(int argc, char** argv) {
   CLI::App app(kDescription, "holdfast");
   app.footer(kFooter + std::string(exit_code_table()));
@@ -68,7 +82,7 @@ int run(int argc, char** argv) {
   add_pin_commands(app, chosen);
 
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& wrong) {

@@ -159,6 +159,10 @@ bool decode_version_key(std::string_view bytes, std::string& key, uint64_t& crea
   return true;
 }
 
+uint64_t position_of(std::string_view version_key) {
+  return load_big<uint64_t>(version_key.substr(version_key.size() - sizeof(uint64_t)));
+}
+
 std::string encode(const ProjectionRow& row) {
   std::string bytes;
   append_little(bytes, row.projection_id);

@@ -83,6 +83,8 @@ void encode_version_key(std::string_view key, uint64_t created_at, std::string& 
 void encode_version_key_end(std::string_view key, std::string& out);
 // Total. False if the bytes are not a version key. `key` is replaced.
 bool decode_version_key(std::string_view bytes, std::string& key, uint64_t& created_at);
+// created_at of a version key. Pre: it has at least 8 bytes.
+uint64_t position_of(std::string_view version_key);
 
 struct ProjectionRow {
   uint32_t projection_id = 0;

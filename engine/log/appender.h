@@ -4,9 +4,8 @@
 // thrown away, as if it had never been.
 //
 // Threads:    the leader's; keep() under the mutex that guards the tail.
-// Invariants: (1) offsets, hashes, and where segments end depend on the tail, the events and the segment size that
-// comes
-//                 with them alone: not on when checkpoints were made. So a replay of the log gives the same;
+// Invariants: (1) offsets, hashes, and where segments end depend on nothing but the tail, the events and the segment
+//             size that comes with them: not on when checkpoints were made. So a replay of the log gives the same;
 //             (2) no byte is placed in a unit of the file (format::kStreamUnitBytes) that a checkpoint may have
 //             written.
 #pragma once

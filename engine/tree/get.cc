@@ -1,6 +1,6 @@
 // Point reads: one Guard, one page per level, no copy of the key.
-#include "format/branch.h"
 #include "format/leaf.h"
+#include "tree/descent.h"
 #include "tree/tree.h"
 
 namespace holdfast::tree {
@@ -13,24 +13,18 @@ struct Found {
 
 // The row with this key; page is null if there is none. Pre: inside a Guard, root is not null.
 Result<Found> find_row(PageReader& reader, const format::PageRef& root, std::string_view key) {
-  const uint32_t page_bytes = reader.page_bytes();
-  auto page = reader.fetch_root(root);
-  if (!page) [[unlikely]] {
-    return fail(std::move(page).error());
+  Descent way(reader);
+  HOLDFAST_TRY(way.start(root));
+  while (!way.arrived()) {
+    way.choose(key);
+    HOLDFAST_TRY(way.move());
   }
-  for (uint8_t level = format::header_of(*page).level; level > 0; --level) {
-    const format::BranchView branch(*page, page_bytes);
-    page = reader.fetch(branch.child(branch.find_child(key)), static_cast<uint8_t>(level - 1));
-    if (!page) [[unlikely]] {
-      return fail(std::move(page).error());
-    }
-  }
-  const format::LeafView leaf(*page, page_bytes);
+  const format::LeafView leaf(way.leaf(), reader.page_bytes());
   const std::optional<uint32_t> index = leaf.find(key);
   if (!index) {
     return Found{};
   }
-  return Found{.page = *page, .value = leaf.value(*index)};
+  return Found{.page = way.leaf(), .value = leaf.value(*index)};
 }
 
 }  // namespace

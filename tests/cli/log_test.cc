@@ -57,6 +57,16 @@ TEST_F(CommandLog, events_from_arguments_lines_and_files_are_read_back_byte_for_
   EXPECT_EQ(log({"read", "audit", "--from", "7"}).out, "");
 }
 
+TEST_F(CommandLog, an_event_in_brackets_is_one_event) {
+  create();
+  ASSERT_EQ(log({"append", "audit", "[1,2]", "[", "]", "[]", "{\"a\":[3]}", "[[4],5]"}).out, "0\n1\n2\n3\n4\n5\n");
+  ASSERT_EQ(log({"append", "audit", "--", "[-6,7]"}).out, "6\n");
+  EXPECT_EQ(log({"read", "audit"}).out, "0\t[1,2]\n1\t[\n2\t]\n3\t[]\n4\t{\"a\":[3]}\n5\t[[4],5]\n6\t[-6,7]\n");
+  write_file(file("[1,2]"), "from a file");
+  EXPECT_EQ(log({"append", "[s]", "--file", file("[1,2]")}).out, "0\n");
+  EXPECT_EQ(log({"read", "[s]"}).out, "0\tfrom a file\n");
+}
+
 TEST_F(CommandLog, many_events_go_in_commits_of_the_size_that_was_asked_for) {
   create();
   for (const char* codec : {"none", "lz4", "zstd"}) {
