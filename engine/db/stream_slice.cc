@@ -216,7 +216,8 @@ Result<std::optional<std::string>> StreamSlice::owner_of(const Place& place) {
     }
     HOLDFAST_TRY_ASSIGN(const format::HeadRow head, stream_rows::head(pages_, root_, other.stream_id));
     HOLDFAST_TRY_ASSIGN(const auto floor, stream_rows::floor(pages_, root_, other.stream_id));
-    if (record.offset >= head.next_offset || (floor && record.offset < floor->first_offset)) {
+    // The first records of all streams hold the hash of nothing: two that say the same are each at home.
+    if (record.offset == 0 || record.offset >= head.next_offset || (floor && record.offset < floor->first_offset)) {
       continue;
     }
     StreamReader reader(database_, other.stream_id);

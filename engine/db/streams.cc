@@ -24,6 +24,11 @@ bool pads_before(const log::Chunk* next, uint32_t file, uint64_t end) {
   return next == nullptr || (next->file == file && next->position != end);
 }
 
+Result<void> cut_off(File& file, uint64_t end) {
+  HOLDFAST_TRY_ASSIGN(const uint64_t bytes, file.size());
+  return bytes > end ? file.truncate(end) : Result<void>();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Streams::Live>> Streams::load(PageReader& reader, const format::PageRef& root,
@@ -134,11 +139,10 @@ Result<void> Streams::write(const StreamFlush& flush) {
       created = true;
     }
     HOLDFAST_TRY_ASSIGN(const auto file, std::move(opened));
-    if (is_new) {
-      // A checkpoint that came to nothing may have been here.
-      HOLDFAST_TRY(file->truncate(0));
-      created = true;
-    }
+    // A checkpoint that came to nothing may have been here. Events of another history are sound in themselves: they must
+    // not come to light where a later write is lost.
+    HOLDFAST_TRY(cut_off(*file, flush.writes[at].part.chunk->position));
+    created = created || is_new;
     for (; at < flush.writes.size() && flush.writes[at].file == name; ++at) {
       const auto& [_, part, pads] = flush.writes[at];
       HOLDFAST_TRY(file->write_at(part.chunk->position, part.bytes()));

@@ -174,5 +174,25 @@ TEST_F(StreamLifeTest, files_that_nobody_names_are_removed_by_the_next_open) {
   expect_sound(database.stream("audit"));
 }
 
+TEST_F(StreamLifeTest, events_that_did_not_survive_do_not_stay_behind_the_end) {
+  {
+    Database database = open();
+    fill(database, "audit", 20, 100);
+  }
+  std::string file = content("stream-1-1-0");
+  const size_t end = file.size();
+  for (int times = 0; times < 100; ++times) {
+    file += "an event of another history; ";
+  }
+  replace("stream-1-1-0", file);
+  Database database = open();
+  fill(database, "audit", 1, 100);
+  ASSERT_OK(database.checkpoint());
+  const std::string after = content("stream-1-1-0");
+  EXPECT_EQ(after.substr(0, end), file.substr(0, end));
+  EXPECT_EQ(after.find("another history"), std::string::npos);
+  expect_sound(database.stream("audit"));
+}
+
 }  // namespace
 }  // namespace holdfast

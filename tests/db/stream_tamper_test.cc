@@ -157,6 +157,17 @@ TEST_F(StreamTamperTest, a_removed_record_is_named) {
   EXPECT_FOUND(kRemoved, 100U, verify());
 }
 
+TEST_F(StreamTamperTest, a_first_record_that_another_stream_begins_with_too_is_not_foreign) {
+  {
+    Database database = open();
+    ASSERT_OK(database.stream("twin").append(event_text("audit", 0)));
+    ASSERT_OK(database.close());
+  }
+  events_.erase(events_.begin() + 1);
+  store();
+  EXPECT_FOUND(kRemoved, 1U, verify());
+}
+
 TEST_F(StreamTamperTest, swapped_records_are_named) {
   std::swap(events_[100], events_[101]);
   store();
