@@ -15,6 +15,10 @@ namespace {
 // flushes first.
 constexpr uint64_t kBufferedBytesMax = uint64_t{1} << 20;
 
+// Events are written to the log, and again to their stream with the next checkpoint; more than this share of what the log
+// takes in one record are worth a checkpoint of their own instead.
+constexpr uint64_t kLoggedEventsShare = 32;
+
 constexpr const char* kLostText = "another transaction changed the same data and committed first";
 
 }  // namespace
@@ -250,6 +254,22 @@ Result<void> Committer::commit_at_once(WriteSetApplier& applier, const State& st
   return committed;
 }
 
+// Many events, for which the disk is waited for anyway, and little else that a checkpoint would write.
+bool Committer::is_written_once(const Group& accepted) const {
+  uint64_t bytes = 0;
+  for (const PendingCommit* const member : accepted) {
+    if (member->durability == Durability::kDeferred) {
+      return false;
+    }
+    for (uint32_t index = 0; index < member->writes.stream_count(); ++index) {
+      for (const log::PreparedEvent& event : member->writes.stream(index).events) {
+        bytes += event.stored.size();
+      }
+    }
+  }
+  return bytes > log_bytes_max_ / kLoggedEventsShare && store_.dirty_bytes() <= bytes;
+}
+
 std::optional<std::span<const std::byte>> Committer::redo_of(const Group& accepted) {
   uint64_t bytes = 0;
   for (const PendingCommit* const member : accepted) {
@@ -258,7 +278,7 @@ std::optional<std::span<const std::byte>> Committer::redo_of(const Group& accept
     }
     bytes += member->redo.size();
   }
-  if (bytes > log_bytes_max_) {
+  if (bytes > log_bytes_max_ || is_written_once(accepted)) {
     return std::nullopt;
   }
   if (accepted.size() == 1) {

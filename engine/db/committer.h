@@ -114,6 +114,7 @@ class Committer {
   std::optional<State> apply(const Group& accepted, WriteSetApplier& applier, Csn last, bool& again);
   // What a caller is told of an error that ended a generation.
   Error told(const Error& error) const;
+  bool is_written_once(const Group& accepted) const;
   // What goes into the log for the group; nullopt: it is not logged.
   std::optional<std::span<const std::byte>> redo_of(const Group& accepted);
   void record(const Group& accepted, Csn first);
