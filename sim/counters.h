@@ -53,6 +53,7 @@ struct Counters {
   std::array<uint64_t, fault::TamperedStream::kHowCount> tampered{};
   uint64_t runs_compared = 0;  // seeds that were run twice
   fault::Counts faults{};
+  uint64_t planted_reached = 0;  // how often the place of the planted bug was come by
 
   void add(const Counters& other) {
     const auto sum = [](uint64_t& mine, uint64_t theirs) { mine += theirs; };
@@ -96,6 +97,7 @@ struct Counters {
     sum(crashes_in_rebuild, other.crashes_in_rebuild);
     sum(crashes_in_prune, other.crashes_in_prune);
     sum(runs_compared, other.runs_compared);
+    sum(planted_reached, other.planted_reached);
     for (size_t how = 0; how < tampered.size(); ++how) {
       tampered[how] += other.tampered[how];
     }

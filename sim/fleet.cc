@@ -13,6 +13,7 @@
 #include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 #include "base/check.h"
 #include "sim/run.h"
@@ -57,6 +58,7 @@ void write_all(int to, const void* data, size_t bytes) {
 
 [[noreturn]] void work(const FleetOptions& options, Board& board, std::atomic<uint64_t>& current, int to) {
   ::signal(SIGINT, SIG_IGN);  // the parent says when to stop
+  planted::active = options.planted;
   FiberStacks stacks;
   while (!board.stop.load()) {
     const uint64_t index = board.next.fetch_add(1);
@@ -67,14 +69,15 @@ void write_all(int to, const void* data, size_t bytes) {
     current.store(index + 1);
     ::alarm(options.seconds_per_seed_max);
     const bool twice = options.twice || index % kTwiceOneIn == 0;
-    const RunResult result =
-        twice ? run_seed_twice(seed, options.profile, stacks) : run_seed(seed, options.profile, stacks);
+    const Profile profile = profile_of(options, seed);
+    const RunResult result = twice ? run_seed_twice(seed, profile, stacks) : run_seed(seed, profile, stacks);
     ::alarm(0);
     Message message;
     message.seed = seed;
     message.digest = result.digest;
     message.account_bytes = result.failure.size();
     message.counters = result.counters;
+    message.counters.planted_reached = std::exchange(planted::reached, 0);
     write_all(to, &message, sizeof message);
     write_all(to, result.failure.data(), result.failure.size());
     current.store(0);
@@ -253,6 +256,10 @@ class Fleet {
 };
 
 }  // namespace
+
+Profile profile_of(const FleetOptions& options, uint64_t seed) {
+  return options.profiles.empty() ? options.profile : options.profiles[seed % options.profiles.size()];
+}
 
 FleetReport run_fleet(const FleetOptions& options, const std::function<void(const FleetReport&)>& progress,
                       const std::function<bool()>& stop) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/planted.h"
 #include "sim/counters.h"
 #include "sim/run_config.h"
 
@@ -17,11 +18,14 @@ struct FleetOptions {
   uint64_t seed_count = 100;
   uint32_t jobs = 1;
   Profile profile = Profile::kDefault;
+  std::vector<Profile> profiles;  // if there are any, seeds take these in turn instead
+  planted::Bug planted = planted::Bug::kNone;
   bool twice = false;      // every seed; otherwise one in kTwiceOneIn
   bool fail_fast = false;  // stop at the first failure
   uint32_t seconds_per_seed_max = 120;
 };
 constexpr uint64_t kTwiceOneIn = 20;
+Profile profile_of(const FleetOptions& options, uint64_t seed);
 
 struct SeedFailure {
   uint64_t seed = 0;

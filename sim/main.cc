@@ -2,12 +2,14 @@
 //
 //   holdfast-sim run --seeds 1000       many histories, in parallel; exit code 1 if a promise was broken
 //   holdfast-sim replay --seed 4711     one of them again, with its trace
+//   holdfast-sim score                  bugs that are planted in the engine, and how many seeds find them
 //   holdfast-sim faults                 what can go wrong on the simulated disk, and what each obliges the engine to
 #include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -18,6 +20,7 @@
 #include "sim/fleet.h"
 #include "sim/race_detector.h"
 #include "sim/run.h"
+#include "sim/score_command.h"
 
 #ifdef HOLDFAST_TSAN
 // A race ends the process of its seed; the fleet reports it with what TSan wrote.
@@ -108,11 +111,15 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
              seconds > 0 ? static_cast<double>(all.seeds) / seconds : 0.0);
 }
 
-int run(const FleetOptions& options) {
+void listen_for_signals() {
   struct sigaction action = {};
   action.sa_handler = ask_to_stop;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+}
+
+int run(const FleetOptions& options) {
+  listen_for_signals();
   const auto start = SteadyClock::now();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   auto shown_at = start - std::chrono::seconds(1);
@@ -142,7 +149,8 @@ int run(const FleetOptions& options) {
   return report.failures.empty() ? (report.interrupted ? 130 : 0) : 1;
 }
 
-int replay(uint64_t seed, Profile profile, bool trace) {
+int replay(uint64_t seed, Profile profile, bool trace, planted::Bug planted_bug) {
+  planted::active = planted_bug;
   FiberStacks stacks;
   const RunResult result = run_seed(seed, profile, stacks, trace ? stdout : nullptr);
   std::fflush(stdout);
@@ -200,16 +208,25 @@ int main(int argc, char** argv) {
       ->check(known_profile)
       ->capture_default_str();
   replay_command->add_flag("--trace", trace, "Print every event");
+  std::string planted_name;
+  replay_command->add_option("--planted", planted_name, "With this planted bug (see score)")->check(check_bug_name);
 
   CLI::App* faults_command = app.add_subcommand("faults", "Print the table of faults");
 
+  std::function<int()> chosen;
+  add_score_command(app, chosen, [] { return stop_asked != 0; });
+
   CLI11_PARSE(app, argc, argv);
+  if (chosen) {
+    listen_for_signals();
+    return chosen();
+  }
   if (faults_command->parsed()) {
     return print_faults();
   }
   const Profile profile = *profile_named(profile_name);
   if (replay_command->parsed()) {
-    return replay(seed, profile, trace);
+    return replay(seed, profile, trace, bug_named(planted_name));
   }
   options.profile = profile;
   return run(options);

@@ -201,7 +201,8 @@ Verdict StreamModel::judge_head(const Step& step, uint64_t csn) const {
   const Stream& stream = streams_[step.bucket];
   const uint64_t next = size(step.bucket, csn);
   const Floor first = floor(step.bucket, csn);
-  if (step.limit == next && first.least <= step.offset && step.offset <= first.most) {
+  const bool begins_there = step.offset == kUnknownOffset || (first.least <= step.offset && step.offset <= first.most);
+  if (step.limit == next && begins_there) {
     return std::nullopt;
   }
   return fmt::format(

@@ -47,6 +47,8 @@ struct EventMark {
   static EventMark of(std::string_view event);
 };
 
+constexpr uint64_t kUnknownOffset = UINT64_MAX;
+
 // What a transaction does to a stream.
 struct StreamWrite {
   enum class Kind : uint8_t {
@@ -169,6 +171,7 @@ struct TxnLog {
   void exists(BucketId bucket, bool found);
   void append(StreamId stream, std::string_view event);
   void stream_write(StreamWrite::Kind kind, StreamId stream, uint64_t offset);
+  // `first_offset`: or kUnknownOffset, where only the number of records was told.
   void stream_head(StreamId stream, uint64_t first_offset, uint64_t next_offset);
   void savepoint();
   void rollback_to(uint64_t savepoint);

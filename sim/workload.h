@@ -70,6 +70,7 @@ class Client {
   void checkpoint();
   void wait_durable();
   void append_batch();
+  void only_expect();
   void read_stream();
   void prove();
   void wait_stream();

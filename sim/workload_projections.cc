@@ -104,7 +104,10 @@ void Client::follow() {
       projections().applied_as_given(id, ProjectionModel::Feeding::kFollow, applied, position);
     }
     applied = position;
-    projections().made(id);
+    // Made by somebody else, it may not be durable yet, and neither is what was applied to it.
+    if (work.alone()) {
+      projections().made(id);
+    }
     projections().applied(id, position);
     learn();
     return --commits_left != 0;
@@ -119,7 +122,9 @@ void Client::follow() {
     return;
   }
   if (report) {
-    projections().made(id);
+    if (work.alone() || report->from == report->to) {  // who has nothing to apply waits until what he saw is durable
+      projections().made(id);
+    }
     projections().applied(id, report->to);
     world_.counters.followed_events += report->to - report->from;
     operations_left_ -= std::min(operations_left_, (report->to - report->from) / 8);
@@ -187,7 +192,9 @@ void Client::apply_batches() {
     }
     if (answer) {
       world_.counters.applied_batches += count;
-      projections().made(id);
+      if (durability == Durability::kDurable || work.alone()) {
+        projections().made(id);
+      }
       projections().applied(id, batches.back().position());
     }
     commit_answered(log, answer, seen);

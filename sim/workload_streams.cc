@@ -62,6 +62,9 @@ bool Client::look_at_head(TxnLog& log, Transaction& transaction) {
 }
 
 void Client::append_batch() {
+  if (generator_.one_in(8)) {
+    return only_expect();
+  }
   const StreamId id = stream_id(generator_.stream());
   holdfast::Stream stream = watched([&] { return database_.stream(stream_name(id)); });
   const Asked asked = world_.oracle.ask();
@@ -107,6 +110,43 @@ void Client::append_batch() {
                               answer->next_offset));
   }
   commit_answered(log, Commit{answer->csn}, seen);
+}
+
+// A transaction that changes nothing and expects a stream to have so many records: its commit number is that of a state
+// in which it has.
+void Client::only_expect() {
+  const StreamId id = stream_id(generator_.stream());
+  const Asked asked = world_.oracle.ask();
+  const Before seen = before();
+  Transaction transaction = watched([&] { return database_.begin(Isolation::kSnapshot); });
+  const uint64_t snapshot_csn = to_int(transaction.snapshot_csn());
+  StreamWriter stream = transaction.stream(stream_name(id));
+  const auto head = watched([&] { return stream.head(); });
+  if (!head) {
+    excuse(head.error(), seen, "head");
+    return;
+  }
+  const bool wrongly = generator_.one_in(3);
+  const uint64_t expected = head->next_offset + (wrongly ? 1 : 0);
+  if (const auto noted = watched([&] { return stream.expect(expected); }); !noted) {
+    excuse(noted.error(), seen, "expect");
+    return;
+  }
+  const auto answer = watched([&] { return transaction.commit(); });
+  if (answer) {
+    const auto log = new_log(to_int(answer->csn), asked, Isolation::kSnapshot);
+    log->stream_head(id, kUnknownOffset, expected);
+    world_.expect(world_.oracle.certain(name_, to_int(answer->csn)));
+    world_.expect(world_.oracle.looked(log));
+  } else if (answer.error().code() != ErrorCode::kConflict) {
+    excuse(answer.error(), seen, "commit of a transaction that only expects");
+  } else if (!wrongly && !world_.oracle.others_after(snapshot_csn, 0) && world_.errors_injected() == 0 &&
+             !world_.was_full() && !world_.over()) {
+    world_.broken(
+        fmt::format("{}: a transaction that only expects met a conflict, but nothing was committed since its "
+                    "snapshot {}",
+                    name_, snapshot_csn));
+  }
 }
 
 bool Client::trimmed(const Error& error, StreamId id, uint64_t offset) {

@@ -1,5 +1,7 @@
 #include "db/apply.h"
 
+#include "base/planted.h"
+
 #include <utility>
 
 namespace holdfast {
@@ -30,7 +32,7 @@ Result<void> WriteSetApplier::apply(WriteSet& writes) {
     HOLDFAST_TRY_ASSIGN(Record* const record, current(bucket.name));
     const Record before = *record;
     HOLDFAST_TRY(apply_bucket(bucket, *record));
-    if (*record != before) {
+    if (*record != before && !(PLANTED(kSecondCommitLost) && changes_.contains(bucket.name))) {
       changes_.insert_or_assign(bucket.name, *record);
     }
   }

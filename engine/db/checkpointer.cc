@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {
@@ -53,7 +54,7 @@ void Checkpointer::finish() {
   const format::LogStart start = checkpoint_->meta.log;
   store_.end_checkpoint(std::move(checkpoint_));
   streams_.end_flush(flush_, is_durable);
-  if (is_durable) {
+  if (is_durable || PLANTED(kRecycleUndurable)) {
     log_.recycle(start);
     count_.fetch_add(1, std::memory_order_relaxed);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "db/redo.h"
 
 namespace holdfast {
@@ -15,8 +16,8 @@ namespace {
 // flushes first.
 constexpr uint64_t kBufferedBytesMax = uint64_t{1} << 20;
 
-// Events are written to the log, and again to their stream with the next checkpoint; more than this share of what the log
-// takes in one record are worth a checkpoint of their own instead.
+// Events are written to the log, and again to their stream with the next checkpoint; more than this share of what the
+// log takes in one record are worth a checkpoint of their own instead.
 constexpr uint64_t kLoggedEventsShare = 32;
 
 constexpr const char* kLostText = "another transaction changed the same data and committed first";
@@ -72,7 +73,7 @@ void Committer::lead(sync::Lock& lock) {
       member->stage = PendingCommit::Stage::kDone;
     }
   }
-  if (is_deferred) {
+  if (is_deferred || PLANTED(kShownEarly)) {
     store_.show(store_.newest().csn);
   }
   for (PendingCommit* const member : group) {
@@ -114,7 +115,7 @@ void Committer::release(const sync::Lock& lock) {
   CHECK(lock.owns_lock());
   leading_ = false;
   idle_.notify_one();
-  if (!queue_.empty()) {
+  if (!queue_.empty() && !PLANTED(kQueueAsleep)) {
     queue_.front()->wake.notify_one();
   }
 }
@@ -183,7 +184,7 @@ Committer::Group Committer::accept(const Group& group) {
     if (member->snapshot) {
       loses = history_.conflicts(*member->snapshot, member->writes, member->reads);
       for (const CommitRecord& record : before) {
-        loses = loses || record.conflicts_with(member->writes, member->reads);
+        loses = loses || (record.conflicts_with(member->writes, member->reads) && !PLANTED(kGroupUnchecked));
       }
     }
     if (loses) {
@@ -224,7 +225,7 @@ Result<void> Committer::accept_events(const WriteSet& writes, StreamEnds& ends) 
       continue;
     }
     HOLDFAST_TRY_ASSIGN(const uint64_t end, end_of(stream.name));
-    if (stream.expected && *stream.expected != end) {
+    if (stream.expected && *stream.expected != end && !PLANTED(kExpectedOffset)) {
       return fail(ErrorCode::kConflict, "stream " + stream.name + " has " + std::to_string(end) + " records, and not " +
                                             std::to_string(*stream.expected));
     }
@@ -312,6 +313,9 @@ bool Committer::write(const Group& accepted) {
   if (!writer) {
     tell_all(accepted, writer.error());
     return true;
+  }
+  if (redo && PLANTED(kAppendBeforePublish)) {
+    log_.append(lane, first, static_cast<uint32_t>(accepted.size()), *redo);
   }
   WriteSetApplier applier(**writer, base, streams_);
   bool again = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "format/projection_rows.h"
 
 namespace holdfast {
@@ -73,7 +74,7 @@ CommitRecord::CommitRecord(Csn csn, const WriteSet& writes) : csn_(csn) {
 }
 
 bool CommitRecord::writes_meet(const BucketRecord& record, const BucketWrites& writes) {
-  if (record.dropped) {
+  if (record.dropped && !PLANTED(kDroppedBucket)) {
     return true;
   }
   if (writes.dropped) {
@@ -89,7 +90,7 @@ bool CommitRecord::writes_meet(const BucketRecord& record, const BucketWrites& w
   }
   for (const auto& [lo, hi] : record.erased) {
     const auto at = writes.points.lower_bound(lo);
-    if (at != writes.points.end() && (!hi || at->first < *hi)) {
+    if (at != writes.points.end() && (!hi || at->first < *hi) && !PLANTED(kRangeErase)) {
       return true;
     }
   }
@@ -113,7 +114,7 @@ bool CommitRecord::reads_meet(const BucketRecord& record, const ReadSet::BucketR
     return true;
   }
   for (const auto& [lo, hi] : reads.ranges) {
-    if (record.has_key_in(lo, hi) || record.erased.overlaps(lo, view_of(hi))) {
+    if ((record.has_key_in(lo, hi) && !PLANTED(kPhantom)) || record.erased.overlaps(lo, view_of(hi))) {
       return true;
     }
   }
@@ -128,7 +129,7 @@ bool CommitRecord::conflicts_with(const WriteSet& writes, const ReadSet* reads) 
       continue;
     }
     const auto found = buckets_.find(bucket.name);
-    if (found != buckets_.end() && writes_meet(found->second, bucket)) {
+    if (found != buckets_.end() && writes_meet(found->second, bucket) && !PLANTED(kLostUpdate)) {
       return true;
     }
   }
@@ -138,15 +139,16 @@ bool CommitRecord::conflicts_with(const WriteSet& writes, const ReadSet* reads) 
   for (const auto& [name, record] : buckets_) {
     // The engine's own are in no list.
     const bool is_listed = name.front() != format::kOwnBucketPrefix;
-    if (reads->bucket_list() && is_listed && (record.made || record.dropped)) {
+    if (reads->bucket_list() && is_listed && (record.made || record.dropped) && !PLANTED(kBucketList)) {
       return true;
     }
     const ReadSet::BucketReads* const bucket_reads = reads->find(name);
-    if (bucket_reads != nullptr && reads_meet(record, *bucket_reads)) {
+    if (bucket_reads != nullptr && reads_meet(record, *bucket_reads) && !PLANTED(kWriteSkew)) {
       return true;
     }
   }
-  return std::ranges::any_of(streams_, [&](const std::string& name) { return reads->has_stream(name); });
+  return std::ranges::any_of(streams_,
+                             [&](const std::string& name) { return reads->has_stream(name) && !PLANTED(kStreamRead); });
 }
 
 void CommitHistory::add(CommitRecord record) {

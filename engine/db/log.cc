@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "wal/lane_scan.h"
 
 namespace holdfast {
@@ -91,7 +92,7 @@ void Log::recycle_and_give_back(const format::LogStart& start) {
 // --- what is durable
 
 void Log::land(Csn first, Csn last) {
-  if (first > next(durable_)) {
+  if (first > next(durable_) && !PLANTED(kGapsAreDurable)) {
     islands_.emplace(first, last);
     return;
   }
@@ -132,7 +133,7 @@ void Log::remove_waiter(Csn csn, sync::CondVar& wake) {
 }
 
 void Log::fail_for_ever(const Error& error) {
-  if (!failure_) {
+  if (!failure_ && !PLANTED(kFailureNotKept)) {
     failure_ = store_.fail_for_ever(error);
   }
 }
@@ -142,7 +143,7 @@ void Log::tell(sync::Lock& lock) {
   store_.show(durable_);
   const auto wake = [](const auto& waiter) { waiter.second->notify_one(); };
   const auto waiters_end = failure_ ? waiters_.end() : waiters_.upper_bound(durable_);
-  std::for_each(waiters_.begin(), waiters_end, wake);
+  std::for_each(waiters_.begin(), PLANTED(kWaitersAsleep) ? waiters_.begin() : waiters_end, wake);
   if (!failure_) {
     wake_flusher(lock);
   }
@@ -167,7 +168,7 @@ void Log::tell(sync::Lock& lock) {
 void Log::wake_flusher(const sync::Lock& lock) {
   CHECK(lock.owns_lock());
   const auto first = waiters_.upper_bound(durable_);
-  if (first != waiters_.end() && lane_to_flush(first->first)) {
+  if (first != waiters_.end() && lane_to_flush(first->first) && !PLANTED(kFlusherAsleep)) {
     first->second->notify_one();
   }
 }
@@ -217,14 +218,14 @@ bool Log::flush_one(sync::Lock& lock, Csn csn) {
 }
 
 Result<void> Log::await(sync::Lock& lock, Csn csn, sync::CondVar& wake) {
-  while (durable_ < csn && !failure_) {
+  while (durable_ < csn && !failure_ && !PLANTED(kAckBeforeFlush)) {
     if (!flush_one(lock, csn)) {
       wake.wait(lock);
     }
   }
   remove_waiter(csn, wake);
   wake_flusher(lock);
-  return durable_ >= csn ? Result<void>() : fail(*failure_);
+  return durable_ >= csn || !failure_ ? Result<void>() : fail(*failure_);
 }
 
 Result<void> Log::wait_durable(Csn csn) {
@@ -238,11 +239,11 @@ void Log::when_durable(Csn csn, std::function<void(Result<void>)> done) {
   Result<void> answer;
   {
     const sync::Lock lock(mutex_);
-    if (durable_ < csn && !failure_) {
+    if (durable_ < csn && !failure_ && !PLANTED(kCallbacksEarly)) {
       callbacks_.emplace(csn, std::move(done));
       return;
     }
-    if (durable_ < csn) {
+    if (durable_ < csn && failure_) {
       answer = fail(*failure_);
     }
   }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/planted.h"
 #include "format/identity.h"
 #include "log/segment_file.h"
 #include "page/meta_pages.h"
@@ -77,9 +78,11 @@ Result<void> write_identity(Directory& directory, const format::Identity& identi
   HOLDFAST_TRY_ASSIGN(const std::unique_ptr<File> file, directory.open_file(kNewIdentityFileName, OpenMode::kCreate));
   HOLDFAST_TRY(file->truncate(0));
   HOLDFAST_TRY(file->write_at(0, format::encode_identity(identity)));
-  HOLDFAST_TRY(file->sync());
+  if (!PLANTED(kIdentitySync)) {
+    HOLDFAST_TRY(file->sync());
+  }
   HOLDFAST_TRY(directory.rename(kNewIdentityFileName, kIdentityFileName));
-  return directory.sync();
+  return PLANTED(kIdentityNameSync) ? Result<void>() : directory.sync();
 }
 
 // For a tree without an identity. A creation that was cut short leaves that; but no log is made and no commit is taken
@@ -88,7 +91,7 @@ Result<void> write_identity(Directory& directory, const format::Identity& identi
 Result<void> refuse_lost_identity(Directory& directory, const Found& found) {
   HOLDFAST_TRY_ASSIGN(const std::unique_ptr<File> file, directory.open_file(kTreeFileName, OpenMode::kReadOnly));
   HOLDFAST_TRY_ASSIGN(const format::Meta meta, find_newest_meta(*file));
-  if (meta.csn == Csn{} && !found.log) {
+  if ((meta.csn == Csn{} && !found.log) || PLANTED(kLostIdentity)) {
     return {};
   }
   return fail(Error(ErrorCode::kCorruption,
@@ -108,7 +111,7 @@ Result<void> create_tree(Env& env, Directory& directory, const Found& found, uin
   format::DatabaseId id{};
   env.random().fill(std::as_writable_bytes(std::span(id)));
   HOLDFAST_TRY(PageStore::create(env, directory, kTreeFileName, id, page_bytes));
-  return directory.sync();
+  return PLANTED(kTreeNameSync) ? Result<void>() : directory.sync();
 }
 
 }  // namespace
@@ -127,7 +130,7 @@ Result<OpenFiles> open_files(Env& env, std::string_view path, const Options& opt
   if (!options.read_only) {
     // A name that is seen but was never made durable (a creation was killed, or its sync failed) could vanish after
     // what was committed under it. This sync covers the identity: nothing else makes it last when it is found.
-    HOLDFAST_TRY(directory.sync());
+    HOLDFAST_TRY(PLANTED(kOpenNameSync) ? Result<void>() : directory.sync());
   }
   HOLDFAST_TRY_ASSIGN(found, look_around(directory));
   HOLDFAST_TRY(allow(found, directory, options));

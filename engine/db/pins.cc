@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/planted.h"
 #include "db/catalog.h"
 #include "db/limits.h"
 #include "db/open.h"
@@ -80,7 +81,7 @@ Result<std::vector<format::PageRef>> pages_of_pin_alone(const PageStore& store, 
   Reach reach(store, reader);
   HOLDFAST_TRY(reach.add(reader.state()));
   for (const NamedPin& pin : pins) {
-    if (pin.name != name) {
+    if (pin.name != name && !PLANTED(kUnpinOthers)) {
       HOLDFAST_TRY(reach.add(state_of(pin.row)));
     }
   }
@@ -167,7 +168,7 @@ class PinChange {
     pins.erase(found);
     store().set_pins(csns_of(pins));
     const auto retire = [&](PageWriter& writer) -> Result<void> {
-      for (const format::PageRef& page : pages) {
+      for (const format::PageRef& page : PLANTED(kUnpinKeeps) ? std::vector<format::PageRef>() : pages) {
         HOLDFAST_TRY(writer.let_go(page));
       }
       return {};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/planted.h"
 #include "db/limits.h"
 #include "db/projection_content.h"
 #include "db/projection_slot.h"
@@ -116,13 +117,14 @@ class Feeder {
     before_ = applied_ = writer.state().applied;
 
     // What is shown is durable: no projection runs ahead of its stream.
-    ReadState seen(database_, database_.store().new_reader());
+    ReadState seen(database_, PLANTED(kFollowUndurable) ? database_.store().new_reader_of_newest()
+                                                        : database_.store().new_reader());
     HOLDFAST_TRY_ASSIGN(const auto found, find_stream(seen.reader(), stream_));
     const FoundStream stream = found.value_or(FoundStream{});
     newest_ = stream.head.next_offset;
     HOLDFAST_TRY(check_hash(transaction, seen, *row, generation, stream, writer.state()));
     HOLDFAST_TRY(apply_some(seen, stream, writer));
-    return applied_ > before_ ? writer.put_state() : Result<void>();
+    return applied_ > before_ && !PLANTED(kPositionNotStored) ? writer.put_state() : Result<void>();
   }
 
   Result<void> check_source(const ProjectionRow& row) const {
@@ -238,7 +240,7 @@ class Rebuild {
   // False: the old tables are ahead. What is put in place is in a checkpoint: a crash takes nobody back to less than
   // the old tables held.
   Result<bool> put_in_place() {
-    HOLDFAST_TRY(database_.checkpoint());
+    HOLDFAST_TRY(PLANTED(kRebuildUndurable) ? Result<void>() : database_.checkpoint());
     HOLDFAST_TRY(compare());
     bool is_done = false;
     HOLDFAST_TRY(exec_own(database_, Isolation::kSerializable, Durability::kDurable,
@@ -267,7 +269,7 @@ class Rebuild {
       return fail(ErrorCode::kConflict, "another rebuild of projection " + name_ + " has begun");
     }
     HOLDFAST_TRY_ASSIGN(const ProjectionWriter old, ProjectionWriter::open(transaction, name_, row_, row_.generation));
-    if (old.state().applied > report_.position) {
+    if (old.state().applied > report_.position && !PLANTED(kRebuildBehind)) {
       return false;
     }
     HOLDFAST_TRY(drop_generation(transaction, row_, row_.generation));

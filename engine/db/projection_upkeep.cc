@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/planted.h"
 #include "db/cursor_core.h"
 #include "db/limits.h"
 #include "db/projection_slot.h"
@@ -85,14 +86,14 @@ class Prune {
     report_.floor = before_;
     HOLDFAST_TRY_ASSIGN(const auto pins, pins_of(transaction, row_.projection_id));
     for (const ProjectionPin& pin : pins) {
-      report_.floor = std::min(report_.floor, pin.position);
+      report_.floor = PLANTED(kPinsNotAsked) ? report_.floor : std::min(report_.floor, pin.position);
     }
     if (report_.floor <= writer.state().floor) {
       report_.floor = writer.state().floor;
       return {};
     }
     writer.set_floor(report_.floor);
-    return writer.put_state();
+    return PLANTED(kFloorNotRaised) ? Result<void>() : writer.put_state();
   }
 
   Result<void> prune_table(const std::string& table) {
@@ -147,7 +148,7 @@ class Prune {
       if (!format::decode(value, version)) {
         return projection::bad_row("a superseded version that cannot be");
       }
-      if (version.position <= report_.floor) {
+      if (version.position <= report_.floor + (PLANTED(kPrunesOneMore) ? 1 : 0)) {
         run_.emplace_back(versions.key());
         ++step.dropped;
       } else {
@@ -257,7 +258,7 @@ Result<bool> purge_projection_table(DatabaseCore& database, const std::string& n
     HOLDFAST_TRY(resolve(state, slot));
     const uint64_t applied = slot.state.applied;
     state.end();
-    if (slot.row.from_stream) {
+    if (slot.row.from_stream && !PLANTED(kPurgeUndurable)) {
       HOLDFAST_TRY(database.checkpoint());
     }
     bool is_done = false;

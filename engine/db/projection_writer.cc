@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "db/cursor_core.h"
 #include "db/limits.h"
 #include "db/projection_slot.h"
@@ -14,6 +15,10 @@ inline namespace HOLDFAST_FLAVOR {
 namespace {
 
 Logging logging_of(const format::ProjectionRow& row) { return row.from_stream ? Logging::kUnlogged : Logging::kLogged; }
+
+Logging logging_of_rows(const format::ProjectionRow& row) {
+  return PLANTED(kStreamRowsLogged) ? Logging::kLogged : logging_of(row);
+}
 
 std::unexpected<Error> bad_row(const std::string& what) {
   return fail(Error(ErrorCode::kCorruption, "the stored " + what + " is damaged").at("tree"));
@@ -132,7 +137,7 @@ Result<ProjectionWriter> ProjectionWriter::open(TransactionCore& transaction, co
 
 uint32_t ProjectionWriter::tree_of(std::string_view stored_name, format::TableTree tree) {
   std::string name = format::tables_prefix(row_.projection_id, generation_, tree);
-  return transaction_->own_bucket(name += stored_name, logging_);
+  return transaction_->own_bucket(name += stored_name, logging_of_rows(row_));
 }
 
 ProjectionWriter::Table& ProjectionWriter::table(std::string_view stored_name) {
@@ -145,7 +150,7 @@ ProjectionWriter::Table& ProjectionWriter::table(std::string_view stored_name) {
 }
 
 Result<void> ProjectionWriter::apply(const WriteBatch& batch) {
-  if (batch.position() != state_.applied + 1) {
+  if (batch.position() != state_.applied + 1 && !PLANTED(kPositionUnchecked)) {
     return fail(ErrorCode::kConflict, "projection " + name_ + " has applied position " +
                                           std::to_string(state_.applied) + "; the next one is " +
                                           std::to_string(state_.applied + 1) + ", and not " +
@@ -178,7 +183,7 @@ Result<void> ProjectionWriter::write(const Table& table, uint64_t position, std:
       return bad_row("row of a table of projection " + name_);
     }
     // One of the same position was never seen by anybody.
-    if (row.position < position) {
+    if (row.position < position && !PLANTED(kVersionLost)) {
       format::encode_version_key(key, row.position, version_key_);
       format::encode({position, row.data}, version_row_);
       HOLDFAST_TRY(transaction_->put(table.history, version_key_, version_row_));

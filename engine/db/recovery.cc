@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "base/planted.h"
 #include "db/apply.h"
 #include "db/replay_batch.h"
 #include "wal/lane.h"
@@ -125,13 +126,13 @@ class Recovery {
                                              start.first_sequence[lane], start.segment_bytes, live));
       lanes.push_back(std::move(prepared));
     }
-    if (start.lane_count > 0) {
+    if (start.lane_count > 0 && !PLANTED(kNewLogNameSync)) {
       HOLDFAST_TRY(directory_.sync());
     }
     store_.set_log_start(start);
     const StreamFlush flush = streams_.begin_flush();
     HOLDFAST_TRY(streams_.write(flush));
-    const auto made = store_.checkpoint();
+    const auto made = PLANTED(kReplayNotCheckpointed) ? Result<void>() : store_.checkpoint();
     streams_.end_flush(flush, made.has_value());
     if (!made) {
       // Nobody has committed here yet: whether it survives or not, the same is shown.
@@ -212,7 +213,8 @@ class Recovery {
       // Of a recovery that was cut off, which used the epoch that this one uses again: there, it would be another
       // segment of the same number.
       const bool is_newer = header && header->database_id == identity.database_id && header->epoch > old_.epoch;
-      if (is_newer || std::ranges::find(contents.segments, slot, &wal::SegmentStats::slot) != contents.segments.end()) {
+      if (is_newer || PLANTED(kSalvagedFilesReused) ||
+          std::ranges::find(contents.segments, slot, &wal::SegmentStats::slot) != contents.segments.end()) {
         continue;
       }
       wal::SegmentStats& segment = contents.segments.emplace_back();
@@ -279,7 +281,7 @@ class Recovery {
     if (to_int(old_.epoch) == std::numeric_limits<uint32_t>::max()) {
       return fail(ErrorCode::kUnsupported, "wal epochs are used up; copy the database to go on");
     }
-    start.epoch = Epoch{to_int(old_.epoch) + 1};
+    start.epoch = PLANTED(kSameEpoch) ? old_.epoch : Epoch{to_int(old_.epoch) + 1};
     start.lane_count = options_.lanes != 0 ? options_.lanes : kLanesDefault;
     const uint64_t share = options_.checkpoint_wal_bytes / (kSegmentsPerLane * start.lane_count);
     start.segment_bytes = static_cast<uint32_t>(

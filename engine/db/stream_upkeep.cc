@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "base/sha256.h"
 #include "db/limits.h"
 #include "db/projection_slot.h"
@@ -196,7 +197,7 @@ Result<std::optional<Csn>> redact_record(DatabaseCore& database, std::string_vie
     return std::nullopt;
   }
   const auto redact = [&](const format::Record& record) -> Result<format::Record> {
-    if (record.offset != offset) {
+    if (record.offset != offset || PLANTED(kRedactNothing)) {
       return record;
     }
     HOLDFAST_TRY_ASSIGN(const auto payload, log::payload_of(record, buffer));
@@ -222,7 +223,7 @@ Result<TrimReport> trim_stream(DatabaseCore& database, std::string_view stream, 
   if (there) {
     // What a projection has applied is not logged. Before the events go that could tell it again, a checkpoint has it.
     HOLDFAST_TRY_ASSIGN(const bool feeds, feeds_projection(upkeep.state(), stream));
-    if (feeds) {
+    if (feeds && !PLANTED(kTrimBeforeApplied)) {
       HOLDFAST_TRY(upkeep.flush());
       HOLDFAST_TRY_ASSIGN(there, upkeep.look());
     }
@@ -232,7 +233,8 @@ Result<TrimReport> trim_stream(DatabaseCore& database, std::string_view stream, 
   }
   const std::vector<Segment>& segments = upkeep.segments();
   size_t count = 0;
-  while (count + 1 < segments.size() && segments[count].row.sealed() && segments[count].row.next_offset <= before) {
+  while (count + 1 < segments.size() && segments[count].row.sealed() &&
+         (segments[count].row.next_offset <= before || (PLANTED(kTrimTooMuch) && count == 0))) {
     ++count;
   }
   if (count == 0) {

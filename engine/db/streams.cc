@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "db/stream_rows.h"
 #include "format/stream_segment.h"
 
@@ -96,7 +97,7 @@ StreamFlush Streams::begin_flush() {
                               {&chunk, chunk.size},
                               pads_before(next, chunk.file, chunk.position + chunk.size)});
     }
-    live->tail.cut = live->tail.cut || !chunks.empty();
+    live->tail.cut = live->tail.cut || (!chunks.empty() && !PLANTED(kEventUnitShared));
   }
   return flush;
 }
@@ -139,8 +140,8 @@ Result<void> Streams::write(const StreamFlush& flush) {
       created = true;
     }
     HOLDFAST_TRY_ASSIGN(const auto file, std::move(opened));
-    // A checkpoint that came to nothing may have been here. Events of another history are sound in themselves: they must
-    // not come to light where a later write is lost.
+    // A checkpoint that came to nothing may have been here. Events of another history are sound in themselves: they
+    // must not come to light where a later write is lost.
     HOLDFAST_TRY(cut_off(*file, flush.writes[at].part.chunk->position));
     created = created || is_new;
     for (; at < flush.writes.size() && flush.writes[at].file == name; ++at) {
@@ -153,17 +154,17 @@ Result<void> Streams::write(const StreamFlush& flush) {
         bytes += padding.size();
       }
     }
-    HOLDFAST_TRY(file->sync());
+    HOLDFAST_TRY(PLANTED(kEventSync) ? Result<void>() : file->sync());
   }
   {
     const sync::Lock lock(mutex_);
     bytes_written_ += bytes;
   }
-  return created ? directory_.sync() : Result<void>();
+  return created && !PLANTED(kEventFileNameSync) ? directory_.sync() : Result<void>();
 }
 
 void Streams::end_flush(const StreamFlush& flush, bool is_durable) {
-  if (!is_durable) {
+  if (!is_durable && !PLANTED(kSupersededEarly)) {
     const sync::Lock lock(mutex_);
     superseded_.insert(superseded_.end(), flush.superseded.begin(), flush.superseded.end());
     return;

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/planted.h"
 
 namespace holdfast {
 
@@ -180,7 +181,7 @@ void WriteSet::undo_bucket(Undo undo) {
   if (auto* const point = std::get_if<PointUndo>(&undo.what)) {
     if (point->was_there) {
       writes.points.insert_or_assign(point->key, point->was);
-    } else {
+    } else if (!PLANTED(kSavepointKeeps)) {
       writes.points.erase(point->key);
     }
   } else if (auto* const change = std::get_if<KeyRanges::Change>(&undo.what)) {

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "base/planted.h"
 
 namespace holdfast::format {
 
@@ -114,7 +115,7 @@ Result<Meta> decode_meta(std::span<const std::byte, kMetaCopyBytes> copy) {
   if (bytes.magic != kMagic) {
     return damaged("no magic");
   }
-  if (bytes.checksum != checksum_of(copy)) {
+  if (bytes.checksum != checksum_of(copy) && !PLANTED(kMetaChecksum)) {
     return damaged("checksum");
   }
   if (bytes.format_version > kFormatVersion) {

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "base/planted.h"
 #include "format/branch.h"
 #include "format/free_map.h"
 #include "format/leaf.h"
@@ -89,13 +90,14 @@ const char* find_damage(std::span<const std::byte> page, const PageExpectation& 
     return "page size";
   }
   const PageHeader& header = header_of(page.data());
-  if (header.checksum != checksum_of(page, expected.checksum_seed)) {
+  if (header.checksum != checksum_of(page, expected.checksum_seed) && !PLANTED(kPageChecksum)) {
     return "checksum";
   }
-  if (header.page_number != to_int(expected.ref.page)) {
+  if (header.page_number != to_int(expected.ref.page) && !PLANTED(kPageNumber)) {
     return "page number";
   }
-  if (header.birth != to_int(expected.ref.birth) || header.epoch != to_int(expected.ref.epoch)) {
+  if ((header.birth != to_int(expected.ref.birth) || header.epoch != to_int(expected.ref.epoch)) &&
+      !PLANTED(kPageStamp)) {
     return "birth stamp";
   }
   if (header.kind != static_cast<uint8_t>(expected.kind)) {

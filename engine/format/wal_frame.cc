@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "base/planted.h"
 
 namespace holdfast::format {
 
@@ -52,7 +53,7 @@ uint32_t header_checksum_of(std::span<const std::byte, kFrameHeaderBytes> header
 
 uint32_t frame_seed_of(const SegmentHeader& segment) {
   std::array<std::byte, 14> rest;
-  store_le(rest.data(), to_int(segment.epoch));
+  store_le(rest.data(), PLANTED(kFrameSeed) ? 0 : to_int(segment.epoch));
   store_le(rest.data() + 4, segment.lane);
   store_le(rest.data() + 6, segment.sequence);
   return crc32c(rest, checksum_seed_of(segment.database_id));
@@ -85,7 +86,7 @@ const char* decode_frame_header(std::span<const std::byte, kFrameHeaderBytes> by
                                 FrameHeader& header) {
   FrameHeaderOnDisk fields;
   std::memcpy(&fields, bytes.data(), sizeof fields);
-  if (fields.header_checksum != header_checksum_of(bytes, frame_seed)) {
+  if (fields.header_checksum != header_checksum_of(bytes, frame_seed) && !PLANTED(kFrameHeaderChecksum)) {
     return "header checksum";
   }
   if (fields.flags > kEndsInsideBit) {
@@ -114,7 +115,7 @@ const char* find_body_damage(std::span<const std::byte> rest, const FrameHeader&
   if (bytes > rest.size()) {
     return "body_bytes";
   }
-  if (crc32c(rest.first(header.body_bytes), frame_seed) != header.body_checksum) {
+  if (crc32c(rest.first(header.body_bytes), frame_seed) != header.body_checksum && !PLANTED(kFrameBodyChecksum)) {
     return "body checksum";
   }
   const auto padding = rest.first(bytes).subspan(header.body_bytes);

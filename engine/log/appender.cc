@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "format/event_leaf.h"
 #include "format/stream_segment.h"
 #include "log/compact_range.h"
@@ -92,7 +93,7 @@ void Appender::seal() {
     return;
   }
   format::StreamFooter footer{.first_offset = head_.segment_first,
-                              .next_offset = head_.next_offset,
+                              .next_offset = head_.next_offset - (PLANTED(kSealForgets) ? 1 : 0),
                               .records_end = cursor_,
                               .chain_hash = head_.chain_hash,
                               .index = in_new_segment_ ? std::vector<uint64_t>() : tail_.index};
@@ -121,7 +122,7 @@ void Appender::append(const PreparedEvent& event, uint64_t segment_bytes) {
     head_.block_prev_hash = head_.chain_hash;
   }
   format::encode_record({.offset = head_.next_offset,
-                         .prev_hash = head_.chain_hash,
+                         .prev_hash = PLANTED(kLinkForgotten) ? head_.prev_hash : head_.chain_hash,
                          .stored_as = event.stored_as,
                          .stored = event.stored},
                         checksum_seed_, place);
@@ -132,7 +133,7 @@ void Appender::append(const PreparedEvent& event, uint64_t segment_bytes) {
                                               .length = event.length,
                                               .previous = head_.chain_hash,
                                               .payload_digest = event.digest});
-  tree_.append(chain_hash,
+  tree_.append(PLANTED(kMerkleLeafLost) ? head_.chain_hash : chain_hash,
                [this](uint8_t level, uint64_t index, const Hash& root) { complete_node(level, index, root); });
   head_.prev_hash = head_.chain_hash;
   head_.chain_hash = chain_hash;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "env/huge_pages.h"
 #include "format/page.h"
 
@@ -132,7 +133,7 @@ void Arena::recycle() {
   if (retired_.empty()) {
     return;
   }
-  const uint64_t lowest = registry_.lowest_guard();
+  const uint64_t lowest = PLANTED(kGuardsIgnored) ? std::numeric_limits<uint64_t>::max() : registry_.lowest_guard();
   size_t kept = 0;
   for (Frame* frame : retired_) {
     // The order matters: once no Guard can see the frame, pins only go away. Acquire: pairs with unpin().

@@ -1,6 +1,8 @@
 // See page_lifetimes.h.
 #include "page/page_lifetimes.h"
 
+#include "base/planted.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -8,7 +10,7 @@ namespace holdfast {
 
 // On the largest live csn in [birth, before), or free.
 void PageLifetimes::hang(const DeadPage& page, Csn before, std::span<const Csn> live, std::vector<PageNumber>& free) {
-  const auto above = std::ranges::lower_bound(live, before);
+  const auto above = std::ranges::lower_bound(live, PLANTED(kDeathBound) ? Csn{to_int(before) - 1} : before);
   if (above == live.begin() || *(above - 1) < page.birth) {
     free.push_back(page.page);
     return;

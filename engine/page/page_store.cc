@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "page/meta_pages.h"
 
 namespace holdfast {
@@ -25,7 +26,9 @@ Result<void> PageStore::create(Env& env, Directory& directory, std::string_view 
   meta.page_count = format::kMetaPages;
   meta.wall_ns = env.clock().wall_ns();
   HOLDFAST_TRY(file->write_at(0, first_meta_pages(meta)));
-  HOLDFAST_TRY(file->sync());
+  if (!PLANTED(kTreeCreateSync)) {
+    HOLDFAST_TRY(file->sync());
+  }
   return directory.rename(temporary, name);
 }
 
@@ -66,7 +69,9 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
     // The fence repeats the state beside it, and its sync makes both last: what is shown survives the next power cut. A
     // meta page is written only after a sync of the pages that it names, so whichever of the two survives is whole.
     HOLDFAST_TRY_ASSIGN(const bool damaged, has_damaged_copy(store->source_->file.file(), meta.page_bytes));
-    HOLDFAST_TRY(store->write_fence());
+    if (!PLANTED(kNoFence)) {
+      HOLDFAST_TRY(store->write_fence());
+    }
     if (damaged) {
       // A failed write can leave half a copy. The second fence goes to the other meta page: then all four copies are
       // good.
@@ -89,7 +94,9 @@ Result<void> PageStore::write_fence() {
   fence.slot = static_cast<uint8_t>(1 - meta_.slot);
   fence.wall_ns = source_->env.clock().wall_ns();
   HOLDFAST_TRY(write_meta(source_->file, fence));
-  HOLDFAST_TRY(source_->file.sync());
+  if (!PLANTED(kFenceSync)) {
+    HOLDFAST_TRY(source_->file.sync());
+  }
   meta_ = fence;
   return {};
 }
@@ -161,7 +168,7 @@ void PageStore::set_pins(std::vector<Csn> pins) {
   std::ranges::sort(pins);
   const auto repeated = std::ranges::unique(pins);
   pins.erase(repeated.begin(), repeated.end());
-  pins_ = std::move(pins);
+  pins_ = PLANTED(kPinsForgotten) ? std::vector<Csn>() : std::move(pins);
 }
 
 Result<PageWriter*> PageStore::begin(Csn csn) {
@@ -206,13 +213,19 @@ std::vector<Csn> PageStore::needed_csns() const {
     const sync::Lock lock(states_mutex_);
     needed.push_back(shown_.csn);
     for (const State& state : unshown_) {
-      needed.push_back(state.csn);
+      if (!PLANTED(kUnshownIgnored)) {
+        needed.push_back(state.csn);
+      }
     }
   }
   const std::vector<Csn> live = source_->registry.live_csns();
-  needed.insert(needed.end(), live.begin(), live.end());
-  needed.push_back(meta_.csn);
-  if (checkpoint_csn_) {
+  if (!PLANTED(kReadersIgnored)) {
+    needed.insert(needed.end(), live.begin(), live.end());
+  }
+  if (!PLANTED(kDurableStateIgnored)) {
+    needed.push_back(meta_.csn);
+  }
+  if (checkpoint_csn_ && !PLANTED(kCheckpointIgnored)) {
     needed.push_back(*checkpoint_csn_);
   }
   std::ranges::sort(needed);
@@ -282,7 +295,9 @@ void PageStore::keep_generation(const State& next) {
     unshown_.push_back(next);
   }
   std::vector<PageNumber> unreachable;
-  lifetimes_.add(writer_->dead_, next.csn, needed_csns(), unreachable);
+  if (!PLANTED(kDeadPagesLeak)) {
+    lifetimes_.add(writer_->dead_, next.csn, needed_csns(), unreachable);
+  }
   let_go(unreachable);
   writer_.reset();
   VERIFY(free_map_.free_count() == free_map_.allocatable_count() + lifetimes_.page_count() + withheld_.size());

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "page/meta_pages.h"
 #include "page/page_store.h"
 
@@ -42,7 +43,7 @@ Result<void> PageStore::plan(const State& next, Epoch epoch, std::vector<DeadPag
 void PageStore::take_down(BornPages& pages, Checkpoint& checkpoint) {
   for (const PageNumber page : pages.sorted()) {
     Frame* frame = pages.find(page);
-    if (free_map_.is_free(page)) {
+    if (free_map_.is_free(page) || (PLANTED(kCheckpointLeavesPage) && checkpoint.pages.size() == 2)) {
       continue;
     }
     format::seal_page({frame->data(), meta_.page_bytes}, source_->checksum_seed);
@@ -55,10 +56,14 @@ void PageStore::take_down(BornPages& pages, Checkpoint& checkpoint) {
 Result<void> PageStore::write(Checkpoint& checkpoint) {
   std::ranges::sort(checkpoint.images, {}, &PageImage::page);
   HOLDFAST_TRY(source_->file.write(checkpoint.images));
-  HOLDFAST_TRY(source_->file.sync());
+  if (!PLANTED(kTreeDataSync)) {
+    HOLDFAST_TRY(source_->file.sync());
+  }
   checkpoint.stage = Checkpoint::Stage::kInDoubt;
   HOLDFAST_TRY(write_meta(source_->file, checkpoint.meta));
-  HOLDFAST_TRY(source_->file.sync());
+  if (!PLANTED(kMetaSync)) {
+    HOLDFAST_TRY(source_->file.sync());
+  }
   checkpoint.stage = Checkpoint::Stage::kDurable;
   return {};
 }
@@ -139,7 +144,7 @@ Result<std::unique_ptr<Checkpoint>> PageStore::begin_checkpoint() {
     dirty_.erase(page);  // the checkpoint's, until it ends
   }
   checkpoint_csn_ = newest_.csn;
-  if (failed_at_ == newest_.csn) {
+  if (failed_at_ == newest_.csn && !PLANTED(kWithheldPages)) {
     // The same stamp once more. What bore it in the attempt before must not come back in this one or the next.
     for (const DeadPage& each : dead) {
       withheld_.push_back(each.page);

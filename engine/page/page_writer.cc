@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/planted.h"
 
 namespace holdfast {
 
@@ -188,7 +189,7 @@ Result<void> PageWriter::retire_overflow(const format::OverflowRef& ref) {
       run_buffer_.resize(walk.run_bytes());
       HOLDFAST_TRY(walk.read_and_step(run_buffer_));
     }
-    for (uint32_t i = 0; i < pages; ++i) {
+    for (uint32_t i = PLANTED(kOverflowLeaks) ? pages : 0; i < pages; ++i) {
       format::PageRef each = first;
       each.page = PageNumber{to_int(first.page) + i};
       HOLDFAST_TRY(retire(each));

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/planted.h"
 
 namespace holdfast {
 
@@ -38,7 +39,8 @@ format::PageRef ReaderRegistry::PublishedRef::load() const {
 }
 
 void ReaderRegistry::publish(const State& state) {
-  const uint64_t version = version_.load(std::memory_order_relaxed) + 1;  // only this thread changes it
+  // Only this thread changes it.
+  const uint64_t version = version_.load(std::memory_order_relaxed) + (PLANTED(kPublishTorn) ? 0 : 1);
   PublishedState& words = states_[version % 2];
   // Release, so that a reader that sees one of these words also sees that the version before was published, and so
   // notices that its own version is over.
@@ -86,7 +88,7 @@ ReaderSlot* ReaderRegistry::claim(uint64_t hint, State& state) {
     const format::PageRef streams = words.streams.load();
     const uint64_t next_bucket_id = words.next_bucket_id.load(std::memory_order_acquire);
     slot->csn.store(csn + ReaderSlot::kCsnBase, std::memory_order_seq_cst);
-    if (version_.load(std::memory_order_seq_cst) == version) {
+    if (version_.load(std::memory_order_seq_cst) == version || PLANTED(kClaimUnchecked)) {
       state = {Csn{csn}, catalog, next_bucket_id, streams};
       return slot;
     }
@@ -133,7 +135,7 @@ std::vector<Csn> ReaderRegistry::live_csns() const {
         csns.push_back(Csn{value - ReaderSlot::kCsnBase});
       }
     });
-    if (clones_.load(std::memory_order_seq_cst) == clones) {
+    if (clones_.load(std::memory_order_seq_cst) == clones || PLANTED(kCloneUnseen)) {
       break;
     }
   }

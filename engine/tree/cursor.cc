@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "format/branch.h"
 #include "format/leaf.h"
 #include "tree/error.h"
@@ -146,7 +147,7 @@ Result<bool> Cursor::move_leaf(Direction direction) {
   HOLDFAST_TRY_ASSIGN(const bool found, find_next_leaf(direction));
   if (found) {
     enter_leaf();
-    index_ = direction == Direction::kForward ? 0 : count_ - 1;
+    index_ = direction == Direction::kForward ? 0 : count_ - (PLANTED(kCursorSkips) && count_ > 1 ? 2 : 1);
     for (uint32_t ahead = 0; ahead < kRowsAhead; ++ahead) {
       prefetch_row(direction == Direction::kForward ? index_ + ahead : index_ - ahead);
     }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "base/planted.h"
 
 namespace holdfast::wal {
 
@@ -64,7 +65,7 @@ Result<void> Lane::take_slot_found(uint16_t slot, bool is_kept) {
   const std::string name = slot_file_name(identity_.lane, slot);
   HOLDFAST_TRY_ASSIGN(auto file, directory_.open_file(name, OpenMode::kReadWrite));
   HOLDFAST_TRY_ASSIGN(const uint64_t bytes, file->size());
-  if (is_kept) {
+  if (is_kept && !PLANTED(kKeptSlotsReused)) {
     (bytes == segment_bytes_ ? kept_ : busy_).insert(slot);
     return {};
   }
@@ -74,7 +75,8 @@ Result<void> Lane::take_slot_found(uint16_t slot, bool is_kept) {
   }
   std::array<std::byte, kSectorBytes> sector{};
   HOLDFAST_TRY(file->read_at(0, sector));
-  if (sector != std::array<std::byte, kSectorBytes>{} && !is_left_behind(sector, identity_)) {
+  if (sector != std::array<std::byte, kSectorBytes>{} && !is_left_behind(sector, identity_) &&
+      !PLANTED(kOldHeaderTaken)) {
     // Of this epoch already, where somebody put an older tree file back: under the same header its frames would be
     // valid once more.
     file.reset();
@@ -98,7 +100,7 @@ uint64_t Lane::buffered_bytes() {
 bool Lane::empty() { return buffered_bytes() == 0; }
 
 Result<Flushed> Lane::flush(Csn watermark) {
-  FlushStamp stamp{watermark, clock_.wall_ns(), 0};
+  FlushStamp stamp{PLANTED(kUnneededWatermark) ? next(watermark) : watermark, clock_.wall_ns(), 0};
   LanePosition from;
   {
     const sync::Lock lock(mutex_);
@@ -121,7 +123,9 @@ Result<Flushed> Lane::flush(Csn watermark) {
   is_flushing_ = false;
   flushing_bytes_ = 0;
   if (!written) {
-    poison_ = written.error();
+    if (!PLANTED(kPoisonForgotten)) {
+      poison_ = written.error();
+    }
     return fail(written.error());
   }
   return end_flush(packer, *written);
@@ -130,7 +134,8 @@ Result<Flushed> Lane::flush(Csn watermark) {
 // The files are written to outside the mutex: recycle() leaves those from position_ on alone.
 Result<std::vector<Lane::Written>> Lane::write(FramePacker& packer) {
   const uint64_t entered = segments_entered(packer.position(), flushing_.bytes().size(), segment_bytes_);
-  HOLDFAST_TRY(start_segments_up_to(packer.position().sequence + entered + 1, NewNames::kSync));
+  const uint64_t ahead = PLANTED(kSegmentAhead) ? 0 : 1;
+  HOLDFAST_TRY(start_segments_up_to(packer.position().sequence + entered + ahead, NewNames::kSync));
   std::vector<Written> written;
   std::vector<File*> files;
   while (!packer.done()) {
@@ -148,6 +153,9 @@ Result<std::vector<Lane::Written>> Lane::write(FramePacker& packer) {
     written.push_back({at.sequence, run_.size(), packer.last_csn()});
   }
   for (File* file : files) {
+    if (PLANTED(kLogSync) || (file != files.back() && PLANTED(kLogSyncLastOnly))) {
+      continue;
+    }
     HOLDFAST_TRY(file->sync());
   }
   return written;
@@ -279,7 +287,7 @@ Result<void> Lane::reserve(uint64_t record_bytes) {
       outcome = fail(std::move(slot).error());
     }
   }
-  if (outcome) {
+  if (outcome && !PLANTED(kReservedNameSync)) {
     outcome = directory_.sync();
   }
   if (!outcome) {

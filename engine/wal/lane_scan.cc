@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/planted.h"
 #include "format/wal_frame.h"
 #include "wal/frame_packer.h"
 #include "wal/live_range.h"
@@ -44,7 +45,7 @@ class Scan {
   }
 
   // The last segment never holds frames, or a file is gone.
-  bool has_lost_the_end() const { return last_has_frames_; }
+  bool has_lost_the_end() const { return last_has_frames_ && !PLANTED(kLostEndIgnored); }
 
  private:
   // A segment as it is on disk. What a file lacks is read as zeros.
@@ -53,7 +54,7 @@ class Scan {
     HOLDFAST_TRY_ASSIGN(const auto file, directory.open_file(segment.file, OpenMode::kReadOnly));
     bytes_.assign(segment.segment_bytes, std::byte{0});
     HOLDFAST_TRY_ASSIGN(const size_t readable, file->read_at(0, bytes_));
-    if (readable < bytes_.size() && !short_file_) {
+    if (readable < bytes_.size() && !short_file_ && !PLANTED(kShortFileIgnored)) {
       short_file_ = LaneEnd{LaneEnd::Kind::kDamaged, segment.file, readable, "the file was cut short"};
     }
     seed_ = format::frame_seed_of({contents_.identity.database_id, contents_.identity.epoch, contents_.identity.lane,
@@ -105,7 +106,7 @@ class Scan {
       end_at(index, offset, LaneEnd::Kind::kTorn, std::string("frame: ") + damage);
       return false;
     }
-    if (frame_number_ != 0 && header.frame_number != frame_number_ + 1) {
+    if (frame_number_ != 0 && header.frame_number != frame_number_ + 1 && !PLANTED(kFrameOrder)) {
       end_at(index, offset, LaneEnd::Kind::kDamaged, "frame: it is not the next one");
       return false;
     }
@@ -140,7 +141,7 @@ class Scan {
     const bool began_behind =
         header.flush_segments_back < sequence &&
         LanePosition{sequence - header.flush_segments_back, header.flush_unit * kFrameUnitBytes} > *bad_place_;
-    contents_.end.kind = began_behind ? LaneEnd::Kind::kDamaged : LaneEnd::Kind::kTorn;
+    contents_.end.kind = began_behind && !PLANTED(kLaterFlushIgnored) ? LaneEnd::Kind::kDamaged : LaneEnd::Kind::kTorn;
     if (began_behind) {
       contents_.end.reason += contents_.end.reason.empty() ? "no valid frame" : "";
       contents_.end.reason += ", but a later flush shows that it had been durable";

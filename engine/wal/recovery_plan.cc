@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "format/page.h"
 
 namespace holdfast::wal {
@@ -60,7 +61,7 @@ std::string lost_text(Csn first, Csn last) {
 // A damaged lane, if there is one: what is beyond the run may have been durable in it.
 std::optional<Damage> find_damaged_lane(std::span<const LaneSummary> lanes, Csn first_lost, Csn watermark) {
   for (const LaneSummary& lane : lanes) {
-    if (lane.end.kind == LaneEnd::Kind::kDamaged) {
+    if (lane.end.kind == LaneEnd::Kind::kDamaged && !PLANTED(kDamagedLaneIgnored)) {
       const Csn last_lost = std::max(watermark, lane.last_csn_seen);
       std::string text = lane.end.reason;
       if (first_lost <= last_lost) {
@@ -73,7 +74,7 @@ std::optional<Damage> find_damaged_lane(std::span<const LaneSummary> lanes, Csn 
 }
 
 std::optional<Damage> find_lost_csns(std::span<const LaneSummary> lanes, Csn first_lost, Csn watermark) {
-  if (watermark < first_lost) {
+  if (watermark < first_lost || PLANTED(kWatermarkIgnored)) {
     return std::nullopt;
   }
   const auto suspect =
@@ -113,12 +114,17 @@ RecoveryPlan plan_recovery(Csn checkpoint, std::span<const LaneSummary> lanes) {
       overlap = damage_in(lane, Csn{candidate.first}, Csn{candidate.last},
                           lost_text(Csn{candidate.first}, Csn{candidate.last}) + " overlap with what is there already");
     }
-    if (candidate.first == last + 1 && plan.cut.empty()) {
+    if (candidate.first == last + 1 ? plan.cut.empty() : candidate.first > last && PLANTED(kReplayOverGap)) {
       plan.replay.push_back(candidate.ref);
       plan.last = Csn{candidate.last};
     } else {
       plan.cut.push_back(candidate.ref);
     }
+  }
+  if (PLANTED(kLastRecordLost) && plan.replay.size() > 1) {
+    const RecordRef last = plan.replay.back();
+    plan.replay.pop_back();
+    plan.last = Csn{to_int(lanes[last.lane_index].records[last.record_index].first_csn) - 1};
   }
   plan.damage = find_damaged_lane(lanes, next(plan.last), watermark);
   if (!plan.damage) {

@@ -178,10 +178,11 @@ TEST_F(StreamLifeTest, events_that_did_not_survive_do_not_stay_behind_the_end) {
   {
     Database database = open();
     fill(database, "audit", 20, 100);
+    ASSERT_OK(database.close());
   }
   std::string file = content("stream-1-1-0");
   const size_t end = file.size();
-  for (int times = 0; times < 100; ++times) {
+  for (int times = 0; times < 1000; ++times) {
     file += "an event of another history; ";
   }
   replace("stream-1-1-0", file);
