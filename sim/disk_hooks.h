@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "fault/kind.h"
 #include "sim/block.h"
 
 namespace holdfast::sim {
@@ -46,6 +47,8 @@ constexpr bool is_turning_point(IoKind kind) {
   return kind == IoKind::kSync || kind == IoKind::kSyncDirectory || kind == IoKind::kRename || kind == IoKind::kRemove;
 }
 
+enum class Moment : uint8_t { kBefore, kAfter };  // of an operation of the disk
+
 struct IoEvent {
   IoKind kind = IoKind::kRead;
   uint32_t file = 0;  // the inode; 0 if there is none, or not yet
@@ -71,6 +74,9 @@ class DiskHooks {
   // What the operation about to run is a part of: faults are keyed by it (see io_faults.h). By default the whole life
   // of the process; a runner that knows its workload says which of its actions, in which life.
   virtual uint64_t fault_scope() { return 0; }
+  // Whether a fault hits the operation about to run; `drawn`: what chance says. A run that is played again knows
+  // better.
+  virtual bool fault_happens(fault::Kind /*kind*/, bool drawn) { return drawn; }
   // The engine broke the contract of the environment. Does not return where nobody overrides it.
   virtual void contract_violated(std::string_view what);
 };

@@ -18,6 +18,10 @@ class Generator {
   bool percent(uint32_t percent) { return below(100) < percent; }
   bool one_in(uint64_t n) { return below(n) == 0; }
 
+  // Where its stream stands.
+  uint64_t position() const { return decisions_.position(Stream::kWorkload); }
+  void go_to(uint64_t position) { decisions_.go_to(Stream::kWorkload, position); }
+
   Action action() { return static_cast<Action>(weighted(config_.action_weights)); }
   Move move() { return static_cast<Move>(weighted(config_.move_weights)); }
   uint32_t bucket() { return static_cast<uint32_t>(below(config_.bucket_count)); }

@@ -12,6 +12,12 @@ namespace holdfast::sim {
 
 namespace {
 
+// What may remain reachable when all rows but the ledger's are gone: a few pages beyond this many times the payload.
+constexpr uint64_t kRemainderFactor = 6;
+constexpr uint64_t kRemainderPages = 24;
+// Rows of the stream tree: blocks of records, and segments, which are small.
+constexpr uint64_t kStreamBytesPerRecord = 16;
+
 constexpr size_t kGetEvery = 7;          // rows that are also read by key
 constexpr uint64_t kReadBytes = 20'000;  // of a stream, at a time
 constexpr uint64_t kPositionsMax = 64;   // of a projection that are read
@@ -365,6 +371,22 @@ Verdict check_soundness(Database& database, const Model& model, uint64_t csn) {
   }
   const Verdict verdict = judge_pages(*report);
   return verdict ? verdict : judge_counts(*report, model, csn, Snapshots::kNone);
+}
+
+Verdict judge_remainder(Database& database, uint32_t page_bytes) {
+  const auto report = database.check();
+  if (!report) {
+    return "check answered " + report.error().to_string();
+  }
+  const uint64_t payload = report->payload_bytes + kStreamBytesPerRecord * report->records;
+  const uint64_t allowed = kRemainderPages + kRemainderFactor * payload / page_bytes;
+  if (report->reachable_pages > allowed) {
+    return fmt::format(
+        "after all was erased but {} rows of {} bytes and {} records, {} pages are still reachable, expected at most "
+        "{}",
+        report->rows, report->payload_bytes, report->records, report->reachable_pages, allowed);
+  }
+  return std::nullopt;
 }
 
 }  // namespace holdfast::sim

@@ -49,4 +49,7 @@ Verdict judge_counts(const CheckReport& report, const Model& model, uint64_t csn
 // What check() must report about a sound database whose newest commit is `csn`.
 Verdict check_soundness(Database& database, const Model& model, uint64_t csn);
 
+// Whether space came back: all was erased but the rows of the ledger and what streams keep.
+Verdict judge_remainder(Database& database, uint32_t page_bytes);
+
 }  // namespace holdfast::sim

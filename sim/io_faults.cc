@@ -15,7 +15,9 @@ uint64_t IoFaults::next_key(SimEnv& env, const IoEvent& io) {
 }
 
 bool IoFaults::happens(SimEnv& env, const IoEvent& io, uint64_t key, fault::Kind kind, Stream stream, uint32_t one_in) {
-  if (one_in == 0 || !env.machine().decisions.chance_at(stream, mix(key, static_cast<uint64_t>(kind)), 1, one_in)) {
+  const auto choice = mix(key, static_cast<uint64_t>(kind));
+  if (one_in == 0 ||
+      !env.machine().hooks.fault_happens(kind, env.machine().decisions.chance_at(stream, choice, 1, one_in))) {
     return false;
   }
   count(kind);

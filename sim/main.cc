@@ -3,6 +3,7 @@
 //   holdfast-sim run --seeds 1000       many histories, in parallel; exit code 1 if a promise was broken
 //   holdfast-sim replay --seed 4711     one of them again, with its trace
 //   holdfast-sim score                  bugs that are planted in the engine, and how many seeds find them
+//   holdfast-sim shrink --seed 4711     makes one that fails small: a file for `replay --repro`
 //   holdfast-sim faults                 what can go wrong on the simulated disk, and what each obliges the engine to
 #include <signal.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "sim/race_detector.h"
 #include "sim/run.h"
 #include "sim/score_command.h"
+#include "sim/shrink_command.h"
 
 #ifdef HOLDFAST_TSAN
 // A race ends the process of its seed; the fleet reports it with what TSan wrote.
@@ -34,6 +36,12 @@ using namespace holdfast::sim;
 
 volatile sig_atomic_t stop_asked = 0;
 void ask_to_stop(int /*signal*/) { stop_asked = 1; }
+void stop_on_signals() {
+  struct sigaction action = {};
+  action.sa_handler = ask_to_stop;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
 
 using SteadyClock = std::chrono::steady_clock;
 double seconds_since(SteadyClock::time_point start) {
@@ -111,15 +119,8 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
              seconds > 0 ? static_cast<double>(all.seeds) / seconds : 0.0);
 }
 
-void listen_for_signals() {
-  struct sigaction action = {};
-  action.sa_handler = ask_to_stop;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-}
-
 int run(const FleetOptions& options) {
-  listen_for_signals();
+  stop_on_signals();
   const auto start = SteadyClock::now();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   auto shown_at = start - std::chrono::seconds(1);
@@ -203,13 +204,20 @@ int main(int argc, char** argv) {
   uint64_t seed = 0;
   bool trace = false;
   CLI::App* replay_command = app.add_subcommand("replay", "Run one seed again");
-  replay_command->add_option("--seed", seed, "The seed")->required();
+  std::string repro;
+  CLI::Option_group* what = replay_command->add_option_group("what", "What to run");
+  what->add_option("--seed", seed, "The seed");
+  what->add_option("--repro", repro, "A file of corpus/sim/*.repro, or what `shrink` wrote");
+  what->require_option(1);
   replay_command->add_option("--profile", profile_name, "One of: " + list_of_profiles())
       ->check(known_profile)
       ->capture_default_str();
   replay_command->add_flag("--trace", trace, "Print every event");
   std::string planted_name;
   replay_command->add_option("--planted", planted_name, "With this planted bug (see score)")->check(check_bug_name);
+
+  const std::string profiles = list_of_profiles();
+  const ShrinkCommand shrink_command(app, profiles);
 
   CLI::App* faults_command = app.add_subcommand("faults", "Print the table of faults");
 
@@ -218,11 +226,18 @@ int main(int argc, char** argv) {
 
   CLI11_PARSE(app, argc, argv);
   if (chosen) {
-    listen_for_signals();
+    stop_on_signals();
     return chosen();
   }
   if (faults_command->parsed()) {
     return print_faults();
+  }
+  if (shrink_command.parsed()) {
+    stop_on_signals();
+    return shrink_command.run([] { return stop_asked != 0; });
+  }
+  if (!repro.empty()) {
+    return replay_repro(repro, trace ? Tracing::kOn : Tracing::kOff);
   }
   const Profile profile = *profile_named(profile_name);
   if (replay_command->parsed()) {

@@ -19,24 +19,25 @@ constexpr uint64_t kTamperedCopies = uint64_t{1} << 42U;
 
 }  // namespace
 
-void Probes::on_io(const CopyContext& context, const SimDisk& disk, const IoEvent& event, Moment moment,
-                   bool is_shown) {
+std::optional<uint64_t> Probes::due(const IoEvent& event, Moment moment, bool is_shown) {
   const RunConfig& config = world_.config;
   if (config.crash_probe_one_in != 0 && probes_ < config.crash_probes_max && changes_disk(event.kind) &&
       decisions_.chance(Stream::kProbe, 1, config.crash_probe_one_in)) {
     ++probes_;
-    crash(context, disk);
-  } else if (moment == Moment::kAfter && is_shown && starts_a_segment(event) &&
-             segment_probes_ < config.segment_probes_max &&
-             decisions_.chance_at(Stream::kProbe, mix(kSegmentProbes, ++segments_started_), 1, kSegmentProbeOneIn)) {
-    ++segment_probes_;
-    crash(context, disk);
+    return next_copy_;
   }
+  if (moment == Moment::kAfter && is_shown && starts_a_segment(event) && segment_probes_ < config.segment_probes_max &&
+      decisions_.chance_at(Stream::kProbe, mix(kSegmentProbes, ++segments_started_), 1, kSegmentProbeOneIn)) {
+    ++segment_probes_;
+    return next_copy_;
+  }
+  return std::nullopt;
 }
 
-void Probes::crash(const CopyContext& context, const SimDisk& disk) {
+void Probes::crash(const CopyContext& context, const SimDisk& disk, uint64_t copy) {
   ++world_.counters.crash_probes;
-  const CopyResult result = crash_probe(context, disk, decisions_.fork(next_copy_++));
+  next_copy_ = copy + 1;
+  const CopyResult result = crash_probe(context, disk, decisions_.fork(copy));
   world_.trace.event(EventKind::kProbe, next_copy_, 0, 0, result.digest);
   world_.expect(result.verdict);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "sim/copies.h"
 #include "sim/disk_hooks.h"
@@ -15,22 +16,27 @@
 
 namespace holdfast::sim {
 
-enum class Moment : uint8_t { kBefore, kAfter };  // of an operation of the disk
-
 class Probes {
  public:
   // Both outlive this. A verdict against the engine ends the world.
   Probes(World& world, Decisions& decisions) : world_(world), decisions_(decisions) {}
 
-  // At every operation of the disk, before it and after it: takes a crash probe now and then. `is_shown`: in this life
-  // of the process, what the database shows was examined.
-  void on_io(const CopyContext& context, const SimDisk& disk, const IoEvent& event, Moment moment, bool is_shown);
+  // Asked at every operation of the disk, before it and after it: the number of the crash probe to be taken now, if
+  // any. `is_shown`: in this life of the process, what the database shows was examined.
+  std::optional<uint64_t> due(const IoEvent& event, Moment moment, bool is_shown);
+  // The crash probe of that number. Later ones have higher numbers.
+  void crash(const CopyContext& context, const SimDisk& disk, uint64_t copy);
   // Damages copies of a disk at rest. Pre: the oracle is settled, everything durable.
   void damage_copies(const CopyContext& context, const SimDisk& disk, AtRest at_rest);
+  // The numbers of the next copies.
+  uint64_t next_copy() const { return next_copy_; }
+  uint64_t next_loss() const { return next_loss_; }
+  void number_copies_from(uint64_t next_copy, uint64_t next_loss) {
+    next_copy_ = next_copy;
+    next_loss_ = next_loss;
+  }
 
  private:
-  void crash(const CopyContext& context, const SimDisk& disk);
-
   World& world_;
   Decisions& decisions_;
   uint64_t probes_ = 0;

@@ -66,6 +66,9 @@ class Decisions {
 
   // The stream's next value.
   uint64_t draw(Stream stream) { return at(stream, counters_[static_cast<size_t>(stream)]++); }
+  // How many values were drawn from the stream; and to go on after so many: a part of a run can be run alone.
+  uint64_t position(Stream stream) const { return counters_[static_cast<size_t>(stream)]; }
+  void go_to(Stream stream, uint64_t position) { counters_[static_cast<size_t>(stream)] = position; }
   // The value for this key; asking again gives it again.
   uint64_t at(Stream stream, uint64_t key) const {
     const uint64_t value = mix(mix(seed_, static_cast<uint64_t>(stream) + 1), key);

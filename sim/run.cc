@@ -1,6 +1,8 @@
 #include "sim/run.h"
 
+#include <array>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +17,7 @@
 #include "sim/inspect.h"
 #include "sim/io_faults.h"
 #include "sim/live_pages.h"
+#include "sim/playback.h"
 #include "sim/probes.h"
 #include "sim/race_detector.h"
 #include "sim/scheduler.h"
@@ -32,11 +35,6 @@ namespace {
 constexpr int kOpenTries = 4;  // with faults; after that they are switched off
 constexpr uint64_t kPauseNs = 1'000'000;
 constexpr uint64_t kCheckOneIn = 2;  // recoveries and ends that are checked page by page
-// What may remain reachable when all rows but the ledger's are gone: a few pages beyond this many times the payload.
-constexpr uint64_t kRemainderFactor = 6;
-constexpr uint64_t kRemainderPages = 24;
-// Rows of the stream tree: blocks of records, and segments, which are small.
-constexpr uint64_t kStreamBytesPerRecord = 16;
 
 // Nobody else runs, if the database has no thread of its own, which may hold a lock.
 struct Alone {
@@ -50,7 +48,12 @@ struct Alone {
 
 // What a Run is made of before it is a World.
 struct RunParts {
-  RunParts(uint64_t seed, Profile profile) : decisions_(seed), config_(RunConfig::draw(decisions_, profile)) {}
+  explicit RunParts(const RunRequest& request)
+      : decisions_(request.seed), config_(RunConfig::draw(decisions_, request.profile)) {
+    for (const SetValue& value : request.settings) {
+      setting_named(value.name)->set(config_, value.value);
+    }
+  }
   Decisions decisions_;
   RunConfig config_;
   Oracle oracle_;
@@ -60,27 +63,33 @@ struct RunParts {
 
 class Run final : private RunParts, public World, public DiskHooks {
  public:
-  Run(uint64_t seed, Profile profile, FiberStacks& stacks, std::FILE* output)
-      : RunParts(seed, profile),
+  Run(const RunRequest& request, FiberStacks& stacks)
+      : RunParts(request),
         World(config_, oracle_, trace_, counters_),
         stacks_(stacks),
         disk_(draw_personality(decisions_)),
         clock_(decisions_, time_, config_.faults.clock_jump),
         entropy_(decisions_),
         faults_(config_.faults),
+        playback_(request.played, request.recorded),
+        also_promised_(request.also_promised),
         probes_(*this, decisions_) {
-    trace_.set_output(output);
+    trace_.set_output(request.trace);
     name_projections();
     trace_.note(config_.describe());
   }
 
   RunResult go() {
-    const uint64_t lives = config_.crashes + 1;
-    for (uint64_t life = 0; life < lives && failure_.empty(); ++life) {
-      live(config_.operations / lives, false);
-    }
-    if (failure_.empty()) {
-      live(0, true);
+    if (const Script* script = playback_.played()) {
+      play(*script);
+    } else {
+      const uint64_t lives = config_.crashes + 1;
+      for (uint64_t life = 0; life < lives && failure_.empty(); ++life) {
+        live(config_.operations / lives, ScriptedLife::Kind::kLife);
+      }
+      if (failure_.empty()) {
+        live(0, ScriptedLife::Kind::kLast);
+      }
     }
     counters_.seeds = 1;
     counters_.doubts_survived = oracle_.doubts_survived();
@@ -92,6 +101,17 @@ class Run final : private RunParts, public World, public DiskHooks {
     }
     counters_.faults[static_cast<size_t>(fault::Kind::kClockJump)] += clock_.jump_count();
     return {failure_, trace_.digest(), trace_.event_count(), counters_};
+  }
+
+  void play(const Script& script) {
+    for (const ScriptedLife& life : script.lives) {
+      if (failure_.empty()) {
+        live(0, life.kind, &life);
+      }
+    }
+    if (failure_.empty() && (script.lives.empty() || script.lives.back().kind != ScriptedLife::Kind::kLast)) {
+      live(0, ScriptedLife::Kind::kLast);
+    }
   }
 
   void name_projections() {
@@ -123,8 +143,9 @@ class Run final : private RunParts, public World, public DiskHooks {
   void after_io(const IoEvent& event) override { on_io(event, false); }
   uint64_t fault_scope() override {
     const uint32_t fiber = scheduler_->current();
-    return mix(mix(life_, fiber), actions_[fiber]);
+    return mix(mix(life_, playback_.fiber(fiber)), actions_[fiber]);
   }
+  bool fault_happens(fault::Kind kind, bool drawn) override { return playback_.fault_happens(kind, drawn); }
   void contract_violated(std::string_view what) override {
     broken("the engine broke the environment's contract: " + std::string(what));
   }
@@ -154,16 +175,23 @@ class Run final : private RunParts, public World, public DiskHooks {
     if (env_->dead()) {
       return;
     }
-    if (crash_plan_.hits(event.kind, before)) {
+    const Moment moment = before ? Moment::kBefore : Moment::kAfter;
+    playback_.at_io(event, moment, playback_.fiber(scheduler_->current()), actions_[scheduler_->current()]);
+    if (playback_.ends_here(crash_plan_.hits(event.kind, before))) {
       return crash();
     }
-    probes_.on_io(copy_context(), disk_, event, before ? Moment::kBefore : Moment::kAfter, shown_);
+    for (const uint64_t copy : playback_.probes_here(probes_.due(event, moment, shown_))) {
+      probes_.crash(copy_context(), disk_, copy);
+    }
   }
 
   // The process ends at this operation; its fibers are taken down on errors, and the next life begins on next_disk_.
   void crash() {
-    const bool kill = decisions_.chance(Stream::kCrash, config_.faults.process_kill.percent_of_crashes, 100);
-    next_disk_.emplace(kill ? disk_ : disk_.power_cut(decisions_));
+    using How = ScriptedEnd::How;
+    const bool drawn = decisions_.chance(Stream::kCrash, config_.faults.process_kill.percent_of_crashes, 100);
+    const ScriptedEnd end = playback_.ends(drawn ? How::kKill : How::kPowerCut, true);
+    const bool kill = end.how == How::kKill;
+    next_disk_.emplace(kill ? disk_ : disk_.power_cut(decisions_, end.image));
     count_crash(kill);
     env_->kill();
     if (kill) {
@@ -183,9 +211,17 @@ class Run final : private RunParts, public World, public DiskHooks {
 
   CopyContext copy_context() { return {config_, oracle_, counters_, time_, created_}; }
 
-  // One life of the process: opens, works, ends.
-  void live(uint64_t operations, bool last) {
-    scheduler_.emplace(decisions_, trace_, time_, stacks_, ScheduleOptions::draw(decisions_));
+  // One life of the process: opens, works, ends. `scripted`: null if it is drawn.
+  void live(uint64_t operations, ScriptedLife::Kind kind, const ScriptedLife* scripted = nullptr) {
+    const bool last = kind == ScriptedLife::Kind::kLast;
+    const uint64_t power_cuts = counters_.power_cuts;
+    life_ = scripted == nullptr ? life_ + 1 : scripted->number;
+    playback_.begin_life(life_, kind, scripted, decisions_);
+    ScheduleOptions schedule = ScheduleOptions::draw(decisions_);
+    if (scripted != nullptr && scripted->switching == Switching::kStay) {
+      schedule = {.strategy = Strategy::kStay};
+    }
+    scheduler_.emplace(decisions_, trace_, time_, stacks_, schedule);
     env_ =
         std::make_unique<SimEnv>(Machine{disk_, *this, trace_, decisions_, clock_, entropy_, threads_, &faults_, 1000});
     crash_plan_ = last || config_.crashes == 0 ? CrashPlan() : CrashPlan::draw(decisions_, config_.faults.power_cut);
@@ -193,7 +229,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     file_errors_before_life_ = file_error_faults();
     writes_failed = false;
     shown_ = false;
-    ++life_;
+    opens_shown_ = 0;
     actions_.clear();
     if (last) {
       faults_.switch_off();
@@ -215,16 +251,20 @@ class Run final : private RunParts, public World, public DiskHooks {
     }
     env_.reset();
     scheduler_.reset();
+    was_cut_ = counters_.power_cuts > power_cuts;
     clock_.restarted();
   }
 
   // Nobody uses the disk: the power goes, the process is killed, or it was closed and that was all.
   void end_at_rest() {
+    using How = ScriptedEnd::How;
+    constexpr std::array<How, 3> kHow = {How::kPowerCut, How::kKill, How::kRest};
     const uint64_t how = config_.crashes == 0 ? 2 : decisions_.below(Stream::kCrash, 3);
-    if (how == 0) {
-      disk_ = disk_.power_cut(decisions_);
+    const ScriptedEnd end = playback_.ends(kHow[static_cast<size_t>(how)], false);
+    if (end.how == How::kPowerCut) {
+      disk_ = disk_.power_cut(decisions_, end.image);
       count_crash(false);
-    } else if (how == 1) {
+    } else if (end.how == How::kKill) {
       disk_.process_kill();
       count_crash(true);
     }
@@ -273,10 +313,14 @@ class Run final : private RunParts, public World, public DiskHooks {
     counters_.rows_checked += seen.rows;
     ++counters_.recoveries;
     expect(bad);
+    if (also_promised_) {
+      expect(also_promised_(seen.contents, oracle_.model(), was_cut_));
+    }
     expect(oracle_.recovered(std::move(seen.contents)));
     shown_ = true;
     trace_.event(EventKind::kRecovered, csn);
-    if (decisions_.chance(Stream::kProbe, 1, kCheckOneIn)) {
+    const bool check = decisions_.chance(Stream::kProbe, 1, kCheckOneIn);
+    if (playback_.does(opens_shown_++ == 0 ? Chore::kCheckOpened : Chore::kCheckReopened, check)) {
       expect(check_soundness(database, oracle_.model(), csn));
     }
     if (faults_were_on) {
@@ -293,24 +337,32 @@ class Run final : private RunParts, public World, public DiskHooks {
     examine(*database);
     std::vector<std::unique_ptr<Client>> clients;
     std::vector<uint32_t> fibers;
-    for (uint32_t number = 1; number <= config_.clients; ++number) {
-      clients.push_back(std::make_unique<Client>(*this, *database, number, decisions_.fork(next_client_++)));
-      Client* client = clients.back().get();
-      fibers.push_back(scheduler_->spawn("client " + std::to_string(number), [client, operations, this] {
-        client->run(operations / config_.clients + 1);
-      }));
+    const auto begin = [&](uint32_t number, uint64_t seed, size_t count, const std::function<void(Client&)>& body) {
+      Client& client = *clients.emplace_back(std::make_unique<Client>(*this, *database, number, Decisions(seed)));
+      fibers.push_back(scheduler_->spawn("client " + std::to_string(number), [&client, body] { body(client); }));
+      client.record_into(playback_.client_begins(number, seed, fibers.back(), count));
+    };
+    if (const ScriptedLife* life = playback_.life()) {
+      for (const ScriptedClient& script : life->clients) {
+        begin(script.number, script.seed, life->clients.size(), [&](Client& client) { client.perform(script); });
+      }
+    } else {
+      for (uint32_t number = 1; number <= config_.clients; ++number) {
+        begin(number, decisions_.fork(next_client_++).seed(), config_.clients,
+              [&](Client& client) { client.run(operations / config_.clients + 1); });
+      }
     }
     for (const uint32_t fiber : fibers) {
       scheduler_->join(fiber);
     }
     clients.clear();
-    if (!over() && !writes_failed && decisions_.chance(Stream::kProbe, 1, kCheckOneIn)) {
+    if (!over() && !writes_failed && does(Chore::kCheckRest, Stream::kProbe)) {
       check_at_rest(*database);
     }
-    if (!over() && !writes_failed && oracle_.settled() && decisions_.chance(Stream::kCrash, 1, 2)) {
+    if (!over() && !writes_failed && oracle_.settled() && does(Chore::kDamageOpen, Stream::kCrash)) {
       damage_unclosed_copies(*database);
     }
-    if (decisions_.chance(Stream::kCrash, 1, 2)) {
+    if (does(Chore::kClose, Stream::kCrash)) {
       const ProjectionModel::Mark mark = oracle_.model().projections().mark();
       const auto closed = watched([&] { return database->close(); });
       if (closed && !over()) {
@@ -326,8 +378,21 @@ class Run final : private RunParts, public World, public DiskHooks {
     watched([&] { database.reset(); });
     if (!over() && !writes_failed && errors_injected() == 0 && oracle_.settled()) {
       expect(oracle_.certain("whoever closed the database", oracle_.floor()));
-      probes_.damage_copies(copy_context(), disk_, AtRest::kClosed);
+      if (playback_.does(Chore::kDamageClosed, true)) {
+        damage_copies(disk_, AtRest::kClosed);
+      }
     }
+  }
+
+  bool does(Chore chore, Stream stream) { return playback_.does(chore, decisions_.chance(stream, 1, kCheckOneIn)); }
+
+  // Pre: the chore of that was begun.
+  void damage_copies(const SimDisk& disk, AtRest at_rest) {
+    if (const ScriptedChore* scripted = playback_.chore_begun()) {
+      probes_.number_copies_from(scripted->next_copy, scripted->next_loss);
+    }
+    playback_.numbers_copies_from(probes_.next_copy(), probes_.next_loss());
+    probes_.damage_copies(copy_context(), disk, at_rest);
   }
 
   // The log holds what no checkpoint has written: damage must not change that either.
@@ -339,7 +404,7 @@ class Run final : private RunParts, public World, public DiskHooks {
     expect(oracle_.certain("main", oracle_.model().newest_csn()));
     SimDisk killed = disk_;
     killed.process_kill();
-    probes_.damage_copies(copy_context(), killed, AtRest::kKilled);
+    damage_copies(killed, AtRest::kKilled);
   }
 
   void check_at_rest(Database& database) {
@@ -363,7 +428,11 @@ class Run final : private RunParts, public World, public DiskHooks {
     CHECK(database.has_value());
     examine(*database);
     {
-      Client client(*this, *database, 1, decisions_.fork(next_client_++));
+      const ScriptedLife* life = playback_.life();
+      const uint64_t seed = life == nullptr || life->clients.empty() ? decisions_.fork(next_client_++).seed()
+                                                                     : life->clients.front().seed;
+      playback_.client_begins(1, seed, scheduler_->current(), 1);
+      Client client(*this, *database, 1, Decisions(seed));
       client.put_some(20);
       client.erase_everything();
       client.drop_projections();
@@ -377,7 +446,7 @@ class Run final : private RunParts, public World, public DiskHooks {
       broken("the last transactions were not all committed, although nothing failed");
     }
     expect(check_soundness(*database, oracle_.model(), oracle_.model().newest_csn()));
-    expect(reclaimed(*database));
+    expect(judge_remainder(*database, config_.page_bytes));
     const auto closed = watched([&] { return database->close(); });
     if (!closed) {
       broken("close answered " + closed.error().to_string() + " without any fault");
@@ -389,22 +458,6 @@ class Run final : private RunParts, public World, public DiskHooks {
     CHECK(database.has_value());
     examine(*database);
     expect(check_soundness(*database, oracle_.model(), oracle_.model().newest_csn()));
-  }
-
-  Verdict reclaimed(Database& database) {
-    const auto report = database.check();
-    if (!report) {
-      return "check answered " + report.error().to_string();
-    }
-    const uint64_t payload = report->payload_bytes + kStreamBytesPerRecord * report->records;
-    const uint64_t allowed = kRemainderPages + kRemainderFactor * payload / config_.page_bytes;
-    if (report->reachable_pages > allowed) {
-      return fmt::format(
-          "after all was erased but {} rows of {} bytes and {} records, {} pages are still reachable, expected at most "
-          "{}",
-          report->rows, report->payload_bytes, report->records, report->reachable_pages, allowed);
-    }
-    return std::nullopt;
   }
 
   FiberStacks& stacks_;
@@ -422,7 +475,11 @@ class Run final : private RunParts, public World, public DiskHooks {
   uint64_t errors_before_life_ = 0;
   uint64_t file_errors_before_life_ = 0;
   uint64_t life_ = 0;
+  uint64_t opens_shown_ = 0;              // in this life
+  bool was_cut_ = false;                  // the power, before this life
   std::map<uint32_t, uint64_t> actions_;  // that each fiber is in, by its number
+  Playback playback_;
+  AlsoPromised also_promised_;
   Probes probes_;
   uint64_t next_client_ = 1'000'000;
   bool created_ = false;  // the database was opened once
@@ -432,8 +489,6 @@ class Run final : private RunParts, public World, public DiskHooks {
 
 }  // namespace
 
-RunResult run_seed(uint64_t seed, Profile profile, FiberStacks& stacks, std::FILE* trace) {
-  return Run(seed, profile, stacks, trace).go();
-}
+RunResult run(const RunRequest& request, FiberStacks& stacks) { return Run(request, stacks).go(); }
 
 }  // namespace holdfast::sim

@@ -7,11 +7,17 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "sim/counters.h"
 #include "sim/fiber.h"
+#include "sim/model.h"
+#include "sim/oracle.h"
 #include "sim/run_config.h"
+#include "sim/script.h"
+#include "sim/settings.h"
 
 namespace holdfast::sim {
 
@@ -21,6 +27,21 @@ struct RunResult {
   uint64_t events = 0;
   Counters counters;
 };
+
+// A promise of a test's own, asked of every state that a life begins with; `cut`: the power was cut before it.
+using AlsoPromised = std::function<Verdict(const Contents& contents, const Model& model, bool cut)>;
+
+struct RunRequest {
+  uint64_t seed = 1;
+  Profile profile = Profile::kDefault;
+  // What is not as the seed draws it.
+  std::vector<SetValue> settings;
+  const Script* played = nullptr;
+  Script* recorded = nullptr;  // written while it runs; only if nothing is played
+  std::FILE* trace = nullptr;  // gets one line per event
+  AlsoPromised also_promised;  // may be empty
+};
+RunResult run(const RunRequest& request, FiberStacks& stacks);
 
 // `trace` gets one line per event; null for none.
 RunResult run_seed(uint64_t seed, Profile profile, FiberStacks& stacks, std::FILE* trace = nullptr);

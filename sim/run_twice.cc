@@ -1,4 +1,4 @@
-// See run.h: a seed that is run twice.
+// See run.h: a seed that is run, or run twice.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -49,6 +49,14 @@ std::string first_difference(uint64_t seed, Profile profile, FiberStacks& stacks
 }
 
 }  // namespace
+
+RunResult run_seed(uint64_t seed, Profile profile, FiberStacks& stacks, std::FILE* trace) {
+  RunRequest request;
+  request.seed = seed;
+  request.profile = profile;
+  request.trace = trace;
+  return run(request, stacks);
+}
 
 RunResult run_seed_twice(uint64_t seed, Profile profile, FiberStacks& stacks) {
   RunResult first = run_seed(seed, profile, stacks);

@@ -13,7 +13,8 @@ namespace holdfast::sim {
 namespace {
 
 constexpr uint64_t kStepNs = 40;  // virtual time that passes from one decision point to the next
-// kPct: a fiber that ran so many steps while others could have run goes last. It may be spinning for one of them.
+// kPct, kStay: a fiber that ran so many steps while others could have run goes last. It may be spinning for one of
+// them.
 constexpr uint64_t kPatienceSteps = 20'000;
 constexpr uint64_t kStarveDenominator = 256;
 
@@ -136,6 +137,9 @@ void Scheduler::decide(Point point) {
   }
   refill(point);
   wake_sleepers();
+  if (options_.strategy == Strategy::kStay && steps_ - switched_at_step_ <= kPatienceSteps) {
+    return;
+  }
   if (runnable_.size() > 1) {
     Record* next = choose();
     if (next != current_) {
@@ -147,7 +151,7 @@ void Scheduler::decide(Point point) {
 void Scheduler::refill(Point point) {
   const uint32_t mean = point == Point::kAtomic ? options_.mean_atomics : options_.mean_points;
   uint64_t& left = point == Point::kAtomic ? atomics_left_ : points_left_;
-  if (options_.strategy == Strategy::kPct) {
+  if (options_.strategy == Strategy::kPct || options_.strategy == Strategy::kStay) {
     // Priorities decide, whenever anything may have changed.
     left = point == Point::kAtomic ? 256 : 0;
     return;
@@ -162,6 +166,7 @@ Scheduler::Record* Scheduler::choose() {
   }
   switch (options_.strategy) {
     case Strategy::kPct: return choose_by_priority();
+    case Strategy::kStay:
     case Strategy::kRoundRobin: {
       const uint32_t after = current_ == nullptr ? 0 : current_->number;
       const auto distance = [&](const Record* record) {

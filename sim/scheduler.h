@@ -37,6 +37,7 @@ enum class Strategy : uint8_t {
   kRandomWalk,  // after a random number of decision points, anybody
   kPct,         // fixed random priorities, lowered at a few random steps (PCT: finds bugs that need few orderings)
   kRoundRobin,  // everybody in turn, in long slices
+  kStay,        // a fiber runs until it waits or ends; then the next in turn. Not drawn: for runs that are shrunk
   kStarveOne,   // as kRandomWalk, but one fiber runs almost only when nobody else can
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "sim/survivors.h"
 #include "sim/trace.h"
 
 namespace holdfast::sim {
@@ -127,7 +126,7 @@ void SimDisk::sync_directory(uint32_t directory, Sequence until) {
   }
 }
 
-Survivors SimDisk::survivors(Decisions& decisions, const Entry* only) const {
+Survivors SimDisk::survivors(Decisions& decisions, const Entry* only, CutImage image) const {
   Survivors::Pending pending;
   bool any = false;
   for (const Entry& each : entries_) {
@@ -143,7 +142,7 @@ Survivors SimDisk::survivors(Decisions& decisions, const Entry* only) const {
       }
     });
   }
-  return {personality_, decisions, pending};
+  return {personality_, decisions, pending, image};
 }
 
 void SimDisk::fail_sync(uint32_t file, Decisions& decisions) {
@@ -161,8 +160,8 @@ void SimDisk::evict(uint32_t file) { own_file(file).evict(); }
 
 // --- the world ends
 
-SimDisk SimDisk::power_cut(Decisions& decisions) const {
-  Survivors chosen = survivors(decisions, nullptr);
+SimDisk SimDisk::power_cut(Decisions& decisions, CutImage what) const {
+  Survivors chosen = survivors(decisions, nullptr, what);
   SimDisk image = *this;
   image.locks_.clear();
   for (Ref<SimDirectory>& directory : image.directories_) {

@@ -23,6 +23,7 @@
 #include "sim/personality.h"
 #include "sim/random.h"
 #include "sim/sim_directory.h"
+#include "sim/survivors.h"
 
 namespace holdfast::sim {
 
@@ -70,7 +71,7 @@ class SimDisk {
 
   // --- the world ends
   // What is on the disk when the power comes back: one of the legal images.
-  SimDisk power_cut(Decisions& decisions) const;
+  SimDisk power_cut(Decisions& decisions, CutImage image = CutImage::kDrawn) const;
   // The process is gone, and with it its handles and locks; the cache stays (R15).
   void process_kill();
 
@@ -101,7 +102,7 @@ class SimDisk {
   Entry& entry(uint32_t file);
   Sequence next() { return ++sequence_; }
   void collect();
-  Survivors survivors(Decisions& decisions, const Entry* only) const;
+  Survivors survivors(Decisions& decisions, const Entry* only, CutImage image = CutImage::kDrawn) const;
 
   Personality personality_;
   Sequence sequence_ = 0;

@@ -25,7 +25,7 @@ SectorMask pending_sectors(const Slot& slot) {
 
 }  // namespace
 
-Survivors::Survivors(const Personality& personality, Decisions& decisions, Pending pending)
+Survivors::Survivors(const Personality& personality, Decisions& decisions, Pending pending, CutImage image)
     : personality_(personality), decisions_(decisions), cut_(decisions.draw(Stream::kCrash)) {
   const auto choose = [&](Stream stream, uint64_t what, uint64_t n) {
     return scale(decisions.at(stream, mix(cut_, what)), n);
@@ -38,6 +38,10 @@ Survivors::Survivors(const Personality& personality, Decisions& decisions, Pendi
     odd_unit_ = choose(Stream::kTear, 4, pending.unit_count);
   }
   recent_from_ = pending.first + choose(Stream::kTear, 5, pending.last - pending.first + 1);
+  if (image != CutImage::kDrawn) {
+    mode_ = Mode::kCoin;
+    keep_of_256_ = keep_metadata_of_256_ = image == CutImage::kEverything ? 256 : 0;
+  }
 }
 
 uint64_t Survivors::pending_units(const Personality& personality, const Slot& slot) {

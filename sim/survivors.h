@@ -19,6 +19,9 @@ namespace holdfast::sim {
 
 class Inode;
 
+// What a power cut leaves of the changes that were not durable.
+enum class CutImage : uint8_t { kDrawn, kEverything, kNothing };
+
 class Survivors {
  public:
   // Keeps references. `unit_count`: how many sectors (blocks, where those are the atomic unit) have pending versions,
@@ -28,7 +31,7 @@ class Survivors {
     Sequence first = 0;
     Sequence last = 0;
   };
-  Survivors(const Personality& personality, Decisions& decisions, Pending pending);
+  Survivors(const Personality& personality, Decisions& decisions, Pending pending, CutImage image = CutImage::kDrawn);
 
   struct Size {
     uint64_t bytes;

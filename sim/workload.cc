@@ -26,7 +26,8 @@ Client::Client(World& world, Database& database, uint32_t number, Decisions deci
     : world_(world),
       database_(database),
       generator_(world.config, decisions),
-      name_("client " + std::to_string(number)) {}
+      name_("client " + std::to_string(number)),
+      last_actions_(kLastActions) {}
 
 BucketId Client::bucket_id(uint32_t number) {
   const Unwatched unwatched;
@@ -35,15 +36,28 @@ BucketId Client::bucket_id(uint32_t number) {
 
 void Client::run(uint64_t operations) {
   operations_left_ = operations;
-  uint64_t last_actions = kLastActions;
-  while (operations_left_ > 0 && !world_.over() && last_actions > 0) {
-    while (world_.oracle.unknown_commits() > kUnknownMax && !world_.over() && !world_.writes_failed) {
-      world_.pause();
-    }
-    if (world_.writes_failed) {
-      --last_actions;
-    }
+  while (operations_left_ > 0 && may_go_on()) {
     act();
+  }
+  end();
+}
+
+bool Client::may_go_on() {
+  if (world_.over() || last_actions_ == 0) {
+    return false;
+  }
+  while (world_.oracle.unknown_commits() > kUnknownMax && !world_.over() && !world_.writes_failed) {
+    world_.pause();
+  }
+  if (world_.writes_failed) {
+    --last_actions_;
+  }
+  return true;
+}
+
+void Client::end() {
+  if (record_ != nullptr) {
+    record_->end = generator_.position();
   }
   while (!kept_.empty()) {
     drop_snapshot();
@@ -54,15 +68,20 @@ void Client::act() {
   --operations_left_;
   ++world_.counters.operations;
   const Action action = generator_.action();
-  take(action);
+  take(action, ScriptedAction::Cause::kDrawn);
   // Only now are the action's own transaction and snapshot gone.
   if (std::exchange(wants_check_, false) && !world_.over()) {
-    take(Action::kCheck);
+    take(Action::kCheck, ScriptedAction::Cause::kFollows);
   }
 }
 
-void Client::take(Action action) {
+void Client::take(Action action, ScriptedAction::Cause cause) {
   world_.begin_action(++actions_);
+  fills_ = 0;
+  if (record_ != nullptr) {
+    record_->actions.push_back(
+        {.number = actions_, .action = action, .cause = cause, .position = generator_.position(), .moves = {}});
+  }
   world_.trace.event(EventKind::kOperation, static_cast<uint64_t>(action));
   switch (action) {
     case Action::kTransaction: return transaction();

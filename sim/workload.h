@@ -17,6 +17,7 @@
 #include "sim/generator.h"
 #include "sim/projection_work.h"
 #include "sim/race_detector.h"
+#include "sim/script.h"
 #include "sim/txn_log.h"
 #include "sim/world.h"
 
@@ -28,6 +29,10 @@ class Client {
   Client(World& world, Database& database, uint32_t number, Decisions decisions);
   // About `operations` steps, fewer if the world ends. Ends every snapshot that it kept.
   void run(uint64_t operations);
+  // The same with the actions of the script.
+  void perform(const ScriptedClient& script);
+  // What it does is written there, too; null for nothing.
+  void record_into(ScriptedClient* record) { record_ = record; }
 
   // Erases everything but the ledger in one transaction, so that space must come back. For the last life.
   void erase_everything();
@@ -51,8 +56,11 @@ class Client {
     bool writes_failed = false;
   };
 
+  // Whether there may be one more action. Waits until the oracle can follow.
+  bool may_go_on();
   void act();
-  void take(Action action);
+  void take(Action action, ScriptedAction::Cause cause);
+  void end();
   void transaction();
   void bulk();
   void clear();
@@ -113,6 +121,10 @@ class Client {
   std::shared_ptr<TxnLog> new_log(uint64_t snapshot_csn, const Asked& asked, Isolation isolation);
   // Some moves of a transaction; false: it met an error, which was excused.
   bool fill(TxnLog& log, Transaction& transaction, uint64_t steps, bool writes);
+  bool fill_as_scripted(TxnLog& log, Transaction& transaction, bool writes);
+  bool take_step(TxnLog& log, Transaction& transaction, Move move, bool writes);
+  // Where the moves of this action are written down; null for nowhere.
+  ScriptedSteps* recorded_moves();
   bool move(TxnLog& log, Transaction& transaction, Move move);
   bool write_row(TxnLog& log, Bucket& bucket, BucketId id, Move move);
   bool put_row(TxnLog& log, Bucket& bucket, BucketId id, std::string_view key);
@@ -161,6 +173,10 @@ class Client {
   bool wants_check_ = false;
   uint64_t actions_ = 0;  // begun
   uint64_t operations_left_ = 0;
+  uint64_t last_actions_;                     // what is left of them, after writes have failed
+  const ScriptedAction* scripted_ = nullptr;  // the action that it is in
+  ScriptedClient* record_ = nullptr;
+  uint64_t fills_ = 0;        // in this action
   uint64_t writes_made_ = 0;  // makes values unique
   uint64_t last_csn_ = 0;     // of its own commits
 };

@@ -27,19 +27,33 @@ std::optional<std::string> prefix_end_of(std::string prefix) {
 }  // namespace
 
 bool Client::fill(TxnLog& log, Transaction& transaction, uint64_t steps, bool writes) {
-  for (uint64_t step = 0; step < steps && !world_.over(); ++step) {
-    ++world_.counters.operations;
-    operations_left_ -= std::min<uint64_t>(operations_left_, 1);
-    Move next = generator_.move();
-    if (!writes && (next <= Move::kEraseRange || next == Move::kCreateBucket || next == Move::kDropBucket ||
-                    next == Move::kAppend)) {
-      next = Move::kGet;
-    }
-    if (!move(log, transaction, next)) {
-      return false;
-    }
+  if (scripted_ != nullptr && scripted_->moves) {
+    return fill_as_scripted(log, transaction, writes);
   }
-  return true;
+  ScriptedSteps* recorded = recorded_moves();
+  bool good = true;
+  for (uint64_t step = 0; good && step < steps && !world_.over(); ++step) {
+    const uint64_t position = generator_.position();
+    const Move next = generator_.move();
+    if (recorded != nullptr) {
+      recorded->steps.push_back({next, position});
+    }
+    good = take_step(log, transaction, next, writes);
+  }
+  if (recorded != nullptr) {
+    recorded->end = generator_.position();
+  }
+  return good;
+}
+
+bool Client::take_step(TxnLog& log, Transaction& transaction, Move move, bool writes) {
+  ++world_.counters.operations;
+  operations_left_ -= std::min<uint64_t>(operations_left_, 1);
+  if (!writes && (move <= Move::kEraseRange || move == Move::kCreateBucket || move == Move::kDropBucket ||
+                  move == Move::kAppend)) {
+    move = Move::kGet;
+  }
+  return this->move(log, transaction, move);
 }
 
 bool Client::move(TxnLog& log, Transaction& transaction, Move move) {

@@ -1,0 +1,143 @@
+#include "sim/playback.h"
+
+#include <algorithm>
+
+namespace holdfast::sim {
+
+namespace {
+
+LifeDraws draws_of(const Decisions& decisions) {
+  return {.config = decisions.position(Stream::kConfig),
+          .schedule = decisions.position(Stream::kSchedule),
+          .crash = decisions.position(Stream::kCrash),
+          .probe = decisions.position(Stream::kProbe),
+          .clock = decisions.position(Stream::kClock),
+          .entropy = decisions.position(Stream::kEntropy)};
+}
+
+void go_to(Decisions& decisions, const LifeDraws& draws) {
+  decisions.go_to(Stream::kConfig, draws.config);
+  decisions.go_to(Stream::kSchedule, draws.schedule);
+  decisions.go_to(Stream::kCrash, draws.crash);
+  decisions.go_to(Stream::kProbe, draws.probe);
+  decisions.go_to(Stream::kClock, draws.clock);
+  decisions.go_to(Stream::kEntropy, draws.entropy);
+}
+
+}  // namespace
+
+void Playback::begin_life(uint64_t number, ScriptedLife::Kind kind, const ScriptedLife* scripted,
+                          Decisions& decisions) {
+  life_ = scripted;
+  fibers_.clear();
+  operations_.clear();
+  if (life_ != nullptr) {
+    go_to(decisions, life_->draws);
+  }
+  if (recorded_ != nullptr) {
+    ScriptedLife& life = recorded_->lives.emplace_back();
+    life.number = number;
+    life.kind = kind;
+    life.draws = draws_of(decisions);
+  }
+}
+
+ScriptedClient* Playback::client_begins(uint32_t number, uint64_t seed, uint32_t fiber, size_t client_count) {
+  if (life_ != nullptr) {
+    const auto found = std::ranges::find(life_->clients, number, &ScriptedClient::number);
+    fibers_[fiber] = found == life_->clients.end() ? fiber : found->fiber;
+  }
+  if (recorded_ == nullptr) {
+    return nullptr;
+  }
+  std::vector<ScriptedClient>& clients = recorded_->lives.back().clients;
+  clients.reserve(client_count);
+  ScriptedClient& client = clients.emplace_back();
+  client.number = number;
+  client.fiber = fiber;
+  client.seed = seed;
+  return &client;
+}
+
+void Playback::at_io(const IoEvent& event, Moment moment, uint32_t fiber, uint64_t action) {
+  if (life_ == nullptr && recorded_ == nullptr) {
+    return;
+  }
+  here_.moment = moment;
+  here_.fiber = fiber;
+  here_.action = action;
+  here_.kind = event.kind;
+  here_.file = event.name;
+  uint64_t& count = operations_[{fiber, action, event.kind, here_.file}];
+  count += moment == Moment::kBefore ? 1 : 0;
+  here_.nth = count;
+}
+
+std::vector<uint64_t> Playback::probes_here(std::optional<uint64_t> drawn) {
+  std::vector<uint64_t> copies;
+  if (life_ != nullptr) {
+    for (const ScriptedProbe& probe : life_->probes) {
+      if (probe.at == here_) {
+        copies.push_back(probe.copy);
+      }
+    }
+  } else if (drawn) {
+    copies.push_back(*drawn);
+  }
+  if (recorded_ != nullptr) {
+    for (const uint64_t copy : copies) {
+      recorded_->lives.back().probes.push_back({here_, copy});
+    }
+  }
+  return copies;
+}
+
+bool Playback::fault_happens(fault::Kind kind, bool drawn) {
+  if (life_ == nullptr && (recorded_ == nullptr || !drawn)) {
+    return drawn;
+  }
+  const ScriptedFault fault{kind, here_};
+  const bool happens = life_ == nullptr ? drawn : std::ranges::find(life_->faults, fault) != life_->faults.end();
+  if (happens && recorded_ != nullptr) {
+    recorded_->lives.back().faults.push_back(fault);
+  }
+  return happens;
+}
+
+bool Playback::does(Chore chore, bool drawn) {
+  chore_begun_ = nullptr;
+  bool done = drawn;
+  if (life_ != nullptr) {
+    const auto found = std::ranges::find(life_->chores, chore, &ScriptedChore::chore);
+    done = found != life_->chores.end();
+    chore_begun_ = done ? &*found : nullptr;
+  }
+  if (done && recorded_ != nullptr) {
+    recorded_->lives.back().chores.push_back({.chore = chore});
+  }
+  return done;
+}
+
+void Playback::numbers_copies_from(uint64_t next_copy, uint64_t next_loss) {
+  if (recorded_ != nullptr) {
+    recorded_->lives.back().chores.back().next_copy = next_copy;
+    recorded_->lives.back().chores.back().next_loss = next_loss;
+  }
+}
+
+ScriptedEnd Playback::ends(ScriptedEnd::How drawn, bool here) {
+  ScriptedEnd end{.how = drawn, .at = here ? std::optional(here_) : std::nullopt};
+  if (life_ != nullptr) {
+    end = life_->end;
+    // The place where it should have ended was not met.
+    if (!here && end.at) {
+      end = {};
+    }
+  }
+  if (recorded_ != nullptr) {
+    recorded_->lives.back().end = end;
+  }
+  return end;
+}
+
+}  // namespace holdfast::sim

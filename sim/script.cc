@@ -1,0 +1,76 @@
+#include "sim/script.h"
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast::sim {
+
+namespace {
+
+constexpr std::array<std::string_view, static_cast<size_t>(Action::kCount)> kActionNames = {"transaction",
+                                                                                            "exec",
+                                                                                            "exec_bucket",
+                                                                                            "view",
+                                                                                            "keep_snapshot",
+                                                                                            "read_snapshot",
+                                                                                            "drop_snapshot",
+                                                                                            "single_put",
+                                                                                            "single_erase",
+                                                                                            "single_get",
+                                                                                            "bulk",
+                                                                                            "clear",
+                                                                                            "bad_argument",
+                                                                                            "check",
+                                                                                            "checkpoint",
+                                                                                            "wait_durable",
+                                                                                            "append_batch",
+                                                                                            "read_stream",
+                                                                                            "prove",
+                                                                                            "wait_stream",
+                                                                                            "seal_stream",
+                                                                                            "redact",
+                                                                                            "trim",
+                                                                                            "compact_stream",
+                                                                                            "follow",
+                                                                                            "apply_batches",
+                                                                                            "read_projection",
+                                                                                            "rebuild",
+                                                                                            "prune",
+                                                                                            "pin",
+                                                                                            "purge_table",
+                                                                                            "drop_projection",
+                                                                                            "pin_state"};
+constexpr std::array<std::string_view, static_cast<size_t>(Move::kCount)> kMoveNames = {
+    "put",          "insert",    "update",      "erase",  "erase_range",   "get",
+    "contains",     "scan",      "prefix",      "walk",   "create_bucket", "drop_bucket",
+    "list_buckets", "savepoint", "rollback_to", "append", "stream_head"};
+constexpr std::array<std::string_view, kChoreCount> kChoreNames = {"check_opened", "check_reopened", "check_rest",
+                                                                   "damage_open",  "close",          "damage_closed"};
+constexpr std::array<std::string_view, 15> kIoNames = {
+    "read",   "write",  "sync", "size",           "truncate", "allocate", "open",          "close",
+    "rename", "remove", "list", "sync_directory", "lock",     "unlock",   "open_directory"};
+static_assert(kIoNames.size() == static_cast<size_t>(IoKind::kOpenDirectory) + 1);
+constexpr std::array<std::string_view, 3> kImageNames = {"drawn", "everything", "nothing"};
+
+static_assert(!kActionNames.back().empty() && !kMoveNames.back().empty());
+
+template <class T, size_t kSize>
+std::optional<T> named(const std::array<std::string_view, kSize>& names, std::string_view name) {
+  const auto found = std::ranges::find(names, name);
+  return found == names.end() ? std::nullopt : std::optional(static_cast<T>(found - names.begin()));
+}
+
+}  // namespace
+
+std::string_view name_of(Action action) { return kActionNames[static_cast<size_t>(action)]; }
+std::string_view name_of(Move move) { return kMoveNames[static_cast<size_t>(move)]; }
+std::string_view name_of(Chore chore) { return kChoreNames[static_cast<size_t>(chore)]; }
+std::string_view name_of(IoKind kind) { return kIoNames[static_cast<size_t>(kind)]; }
+std::string_view name_of(CutImage image) { return kImageNames[static_cast<size_t>(image)]; }
+std::optional<Action> action_named(std::string_view name) { return named<Action>(kActionNames, name); }
+std::optional<Move> move_named(std::string_view name) { return named<Move>(kMoveNames, name); }
+std::optional<Chore> chore_named(std::string_view name) { return named<Chore>(kChoreNames, name); }
+std::optional<IoKind> io_kind_named(std::string_view name) { return named<IoKind>(kIoNames, name); }
+std::optional<CutImage> cut_image_named(std::string_view name) { return named<CutImage>(kImageNames, name); }
+
+}  // namespace holdfast::sim
