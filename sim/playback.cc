@@ -81,7 +81,7 @@ std::vector<uint64_t> Playback::probes_here(std::optional<uint64_t> drawn) {
         copies.push_back(probe.copy);
       }
     }
-  } else if (drawn) {
+  } else if (drawn && played_ == nullptr) {
     copies.push_back(*drawn);
   }
   if (recorded_ != nullptr) {
@@ -125,12 +125,16 @@ void Playback::numbers_copies_from(uint64_t next_copy, uint64_t next_loss) {
   }
 }
 
-ScriptedEnd Playback::ends(ScriptedEnd::How drawn, bool here) {
-  ScriptedEnd end{.how = drawn, .at = here ? std::optional(here_) : std::nullopt};
+ScriptedEnd Playback::ends(ScriptedEnd::How drawn, Place place) {
+  ScriptedEnd end;
+  end.how = drawn;
+  if (place == Place::kHere) {
+    end.at = here_;
+  }
   if (life_ != nullptr) {
     end = life_->end;
     // The place where it should have ended was not met.
-    if (!here && end.at) {
+    if (place == Place::kRest && end.at) {
       end = {};
     }
   }
@@ -138,6 +142,36 @@ ScriptedEnd Playback::ends(ScriptedEnd::How drawn, bool here) {
     recorded_->lives.back().end = end;
   }
   return end;
+}
+
+SimDisk Playback::cut(const SimDisk& disk, const ScriptedEnd& end, Decisions& decisions) {
+  CutImage image;
+  image.kind = end.image.kind;
+  image.metadata = end.image.metadata;
+  const std::optional<uint32_t> directory = disk.find_directory("db");
+  if (image.kind == CutImage::Kind::kListed && directory) {
+    for (const ScriptedSector& sector : end.image.sectors) {
+      if (const auto file = disk.find(*directory, sector.file)) {
+        image.sectors.push_back({*file, sector.number});
+      }
+    }
+  }
+  std::vector<CutImage::Sector> kept;
+  SimDisk left = disk.power_cut(decisions, image, recorded_ == nullptr ? nullptr : &kept);
+  if (recorded_ != nullptr && directory) {
+    std::map<uint32_t, std::string> names;
+    for (const std::string& name : disk.list(*directory)) {
+      names[*disk.find(*directory, name)] = name;
+    }
+    std::vector<ScriptedSector>& sectors = recorded_->lives.back().end.image.sectors;
+    sectors.clear();
+    for (const CutImage::Sector& sector : kept) {
+      if (const auto name = names.find(sector.file); name != names.end()) {
+        sectors.push_back({name->second, sector.number});
+      }
+    }
+  }
+  return left;
 }
 
 }  // namespace holdfast::sim

@@ -14,12 +14,13 @@
 #include "sim/disk_hooks.h"
 #include "sim/random.h"
 #include "sim/script.h"
+#include "sim/sim_disk.h"
 
 namespace holdfast::sim {
 
 class Playback {
  public:
-  // Both may be null, and outlive this. Nobody both plays and records.
+  // Both may be null, and outlive this. A run that is played may be recorded, too.
   Playback(const Script* played, Script* recorded) : played_(played), recorded_(recorded) {}
 
   const Script* played() const { return played_; }
@@ -55,17 +56,20 @@ class Playback {
   const ScriptedChore* chore_begun() const { return chore_begun_; }
   // The copies that it damages have these numbers.
   void numbers_copies_from(uint64_t next_copy, uint64_t next_loss);
-  // How it ends at this moment, or when all is over.
-  ScriptedEnd ends(ScriptedEnd::How drawn, bool here);
+  // How it ends at this moment (kHere), or when all is over.
+  enum class Place : uint8_t { kHere, kRest };
+  ScriptedEnd ends(ScriptedEnd::How drawn, Place place);
+  // The disk after the power cut that ends() spoke of.
+  SimDisk cut(const SimDisk& disk, const ScriptedEnd& end, Decisions& decisions);
 
  private:
-  using Place = std::tuple<uint32_t, uint64_t, IoKind, std::string>;
+  using Counted = std::tuple<uint32_t, uint64_t, IoKind, std::string>;
 
   const Script* played_;
   Script* recorded_;
   const ScriptedLife* life_ = nullptr;
   std::map<uint32_t, uint32_t> fibers_;
-  std::map<Place, uint64_t> operations_;  // in this life so far
+  std::map<Counted, uint64_t> operations_;  // in this life so far
   IoPoint here_;
   const ScriptedChore* chore_begun_ = nullptr;
 };

@@ -54,6 +54,29 @@ std::string_view name_of(ScriptedEnd::How how) {
   return "";
 }
 
+// A file whose name could be taken for something else in an image.
+std::string file_in_image(const std::string& file) {
+  std::string word = word_of(file);
+  const bool misleads = word == "names" || (word.front() >= '0' && word.front() <= '9');
+  return misleads ? fmt::format("%{:02x}{}", static_cast<unsigned char>(word.front()), word.substr(1)) : word;
+}
+
+void write_image(std::string& text, const ScriptedImage& image) {
+  if (image == ScriptedImage()) {
+    return;
+  }
+  text +=
+      fmt::format(" leaving {}{}", name_of(image.kind), image.metadata == CutImage::Metadata::kKept ? " names" : "");
+  const std::string* file = nullptr;
+  for (const ScriptedSector& sector : image.sectors) {
+    if (file == nullptr || *file != sector.file) {
+      file = &sector.file;
+      text += ' ' + file_in_image(sector.file);
+    }
+    text += fmt::format(" {}", sector.number);
+  }
+}
+
 void write_life(std::string& text, const ScriptedLife& life) {
   const LifeDraws& draws = life.draws;
   text += fmt::format("\n{} {}\n", life.kind == ScriptedLife::Kind::kLast ? "last life" : "life", life.number);
@@ -80,7 +103,8 @@ void write_life(std::string& text, const ScriptedLife& life) {
   if (life.end.at) {
     text += ' ' + place_of(*life.end.at);
   }
-  text += life.end.image == CutImage::kDrawn ? "\n" : fmt::format(" leaving {}\n", name_of(life.end.image));
+  write_image(text, life.end.image);
+  text += '\n';
 }
 
 // A line of its own cannot be longer than a line.

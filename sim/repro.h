@@ -29,11 +29,12 @@
 //                                    a copy of the disk, taken before the second write to the file "tree" within that
 //                                    action, is cut and recovered
 //   fault sync_fails before sync 1 of tree fiber 3 action 17
-//   ends power_cut after sync 1 of tree fiber 3 action 17 leaving everything
+//   ends power_cut after sync 1 of tree fiber 3 action 17 leaving only names tree 8 9
 //                                    or kill, or rest; without a place, when all is over. What the cut leaves of the
-//                                    changes that were not durable: drawn, everything, nothing
+//                                    changes that were not durable: drawn, everything, nothing, or only changes of
+//                                    names and sizes and these sectors of the file "tree"
 //
-// If no last life is listed, one follows as it is drawn.
+// If no last life is listed, one follows as it is drawn, but without probes.
 #pragma once
 
 #include <cstdint>

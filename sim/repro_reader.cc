@@ -266,7 +266,18 @@ class Reader {
       Words::throw_away("only a kill or a power cut has a place");
     }
     if (words.take("leaving")) {
-      end.image = words.named(cut_image_named, "image");
+      read_image(words, end.image);
+    }
+  }
+
+  static void read_image(Words& words, ScriptedImage& image) {
+    image.kind = words.named(cut_image_named, "image");
+    image.metadata = words.take("names") ? CutImage::Metadata::kKept : CutImage::Metadata::kLost;
+    while (!words.empty()) {
+      const std::string file = name_of_word(words.next("a file"));
+      do {
+        image.sectors.push_back({file, words.number("number of a sector")});
+      } while (!words.empty() && words.peek().front() >= '0' && words.peek().front() <= '9');
     }
   }
 

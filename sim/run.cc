@@ -189,9 +189,9 @@ class Run final : private RunParts, public World, public DiskHooks {
   void crash() {
     using How = ScriptedEnd::How;
     const bool drawn = decisions_.chance(Stream::kCrash, config_.faults.process_kill.percent_of_crashes, 100);
-    const ScriptedEnd end = playback_.ends(drawn ? How::kKill : How::kPowerCut, true);
+    const ScriptedEnd end = playback_.ends(drawn ? How::kKill : How::kPowerCut, Playback::Place::kHere);
     const bool kill = end.how == How::kKill;
-    next_disk_.emplace(kill ? disk_ : disk_.power_cut(decisions_, end.image));
+    next_disk_.emplace(kill ? disk_ : playback_.cut(disk_, end, decisions_));
     count_crash(kill);
     env_->kill();
     if (kill) {
@@ -260,9 +260,9 @@ class Run final : private RunParts, public World, public DiskHooks {
     using How = ScriptedEnd::How;
     constexpr std::array<How, 3> kHow = {How::kPowerCut, How::kKill, How::kRest};
     const uint64_t how = config_.crashes == 0 ? 2 : decisions_.below(Stream::kCrash, 3);
-    const ScriptedEnd end = playback_.ends(kHow[static_cast<size_t>(how)], false);
+    const ScriptedEnd end = playback_.ends(kHow[static_cast<size_t>(how)], Playback::Place::kRest);
     if (end.how == How::kPowerCut) {
-      disk_ = disk_.power_cut(decisions_, end.image);
+      disk_ = playback_.cut(disk_, end, decisions_);
       count_crash(false);
     } else if (end.how == How::kKill) {
       disk_.process_kill();

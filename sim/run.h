@@ -37,7 +37,7 @@ struct RunRequest {
   // What is not as the seed draws it.
   std::vector<SetValue> settings;
   const Script* played = nullptr;
-  Script* recorded = nullptr;  // written while it runs; only if nothing is played
+  Script* recorded = nullptr;  // written while it runs
   std::FILE* trace = nullptr;  // gets one line per event
   AlsoPromised also_promised;  // may be empty
 };

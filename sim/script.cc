@@ -50,7 +50,7 @@ constexpr std::array<std::string_view, 15> kIoNames = {
     "read",   "write",  "sync", "size",           "truncate", "allocate", "open",          "close",
     "rename", "remove", "list", "sync_directory", "lock",     "unlock",   "open_directory"};
 static_assert(kIoNames.size() == static_cast<size_t>(IoKind::kOpenDirectory) + 1);
-constexpr std::array<std::string_view, 3> kImageNames = {"drawn", "everything", "nothing"};
+constexpr std::array<std::string_view, 4> kImageNames = {"drawn", "everything", "nothing", "only"};
 
 static_assert(!kActionNames.back().empty() && !kMoveNames.back().empty());
 
@@ -66,11 +66,13 @@ std::string_view name_of(Action action) { return kActionNames[static_cast<size_t
 std::string_view name_of(Move move) { return kMoveNames[static_cast<size_t>(move)]; }
 std::string_view name_of(Chore chore) { return kChoreNames[static_cast<size_t>(chore)]; }
 std::string_view name_of(IoKind kind) { return kIoNames[static_cast<size_t>(kind)]; }
-std::string_view name_of(CutImage image) { return kImageNames[static_cast<size_t>(image)]; }
+std::string_view name_of(CutImage::Kind image) { return kImageNames[static_cast<size_t>(image)]; }
 std::optional<Action> action_named(std::string_view name) { return named<Action>(kActionNames, name); }
 std::optional<Move> move_named(std::string_view name) { return named<Move>(kMoveNames, name); }
 std::optional<Chore> chore_named(std::string_view name) { return named<Chore>(kChoreNames, name); }
 std::optional<IoKind> io_kind_named(std::string_view name) { return named<IoKind>(kIoNames, name); }
-std::optional<CutImage> cut_image_named(std::string_view name) { return named<CutImage>(kImageNames, name); }
+std::optional<CutImage::Kind> cut_image_named(std::string_view name) {
+  return named<CutImage::Kind>(kImageNames, name);
+}
 
 }  // namespace holdfast::sim

@@ -106,11 +106,27 @@ struct ScriptedFault {
   bool operator==(const ScriptedFault&) const = default;
 };
 
+// CutImage with names of files instead of numbers. In a script that was recorded, `sectors` are those that a drawn
+// image kept.
+struct ScriptedSector {
+  std::string file;
+  uint64_t number = 0;
+
+  bool operator==(const ScriptedSector&) const = default;
+};
+struct ScriptedImage {
+  CutImage::Kind kind = CutImage::Kind::kDrawn;
+  CutImage::Metadata metadata = CutImage::Metadata::kLost;
+  std::vector<ScriptedSector> sectors;
+
+  bool operator==(const ScriptedImage&) const = default;
+};
+
 struct ScriptedEnd {
   enum class How : uint8_t { kRest, kKill, kPowerCut };
   How how = How::kRest;
   std::optional<IoPoint> at;  // nothing: after everything
-  CutImage image = CutImage::kDrawn;
+  ScriptedImage image;
 
   bool operator==(const ScriptedEnd&) const = default;
 };
@@ -157,11 +173,11 @@ std::string_view name_of(Action action);
 std::string_view name_of(Move move);
 std::string_view name_of(Chore chore);
 std::string_view name_of(IoKind kind);
-std::string_view name_of(CutImage image);
+std::string_view name_of(CutImage::Kind image);
 std::optional<Action> action_named(std::string_view name);
 std::optional<Move> move_named(std::string_view name);
 std::optional<Chore> chore_named(std::string_view name);
 std::optional<IoKind> io_kind_named(std::string_view name);
-std::optional<CutImage> cut_image_named(std::string_view name);
+std::optional<CutImage::Kind> cut_image_named(std::string_view name);
 
 }  // namespace holdfast::sim

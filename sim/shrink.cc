@@ -32,6 +32,15 @@ Places<ScriptedClient> clients_of(Repro& repro) { return parts_of_lives(repro, &
 Places<ScriptedChore> chores_of(Repro& repro) { return parts_of_lives(repro, &ScriptedLife::chores); }
 Places<ScriptedProbe> probes_of(Repro& repro) { return parts_of_lives(repro, &ScriptedLife::probes); }
 Places<ScriptedFault> faults_of(Repro& repro) { return parts_of_lives(repro, &ScriptedLife::faults); }
+Places<ScriptedSector> sectors_of(Repro& repro) {
+  Places<ScriptedSector> places;
+  for (ScriptedLife& life : repro.script.lives) {
+    if (life.end.image.kind == CutImage::Kind::kListed) {
+      places.push_back(&life.end.image.sectors);
+    }
+  }
+  return places;
+}
 Places<ScriptedAction> actions_of(Repro& repro) {
   Places<ScriptedAction> places;
   for (std::vector<ScriptedClient>* clients : clients_of(repro)) {
@@ -109,6 +118,9 @@ class Shrinker {
       return std::move(report_);
     }
     recorded.failure_class = report_.outcome.failure_class;
+    for (ScriptedLife& life : recorded.script.lives) {
+      life.end.image.sectors.clear();  // drawn again
+    }
     report_.before = size_of(recorded, report_.outcome);
     if (!accept(recorded)) {
       return std::move(report_);
@@ -231,27 +243,74 @@ class Shrinker {
   }
 
   void simplify_ends() {
-    using How = ScriptedEnd::How;
     for (size_t index = 0; index < best().script.lives.size(); ++index) {
-      const auto with_end = [&](const ScriptedEnd& end) {
-        return try_change([&](Repro& repro) { repro.script.lives[index].end = end; });
-      };
-      const ScriptedEnd now = best().script.lives[index].end;
-      if (now.how == How::kRest || with_end({}) || with_end({.how = How::kKill, .at = {}})) {
-        continue;
-      }
-      const auto simpler_image = [&](const std::optional<IoPoint>& at) {
-        return with_end({.how = How::kPowerCut, .at = at, .image = CutImage::kNothing}) ||
-               with_end({.how = How::kPowerCut, .at = at, .image = CutImage::kEverything});
-      };
-      if (now.how == How::kKill) {
-        continue;
-      }
-      if (!(now.at && (simpler_image(std::nullopt) || with_end({.how = How::kPowerCut, .at = {}}))) &&
-          now.image == CutImage::kDrawn) {
-        simpler_image(now.at);
+      simplify_end(index);
+    }
+    leave_out(sectors_of);
+  }
+
+  bool try_end(size_t index, const ScriptedEnd& end) {
+    return try_change([&](Repro& repro) { repro.script.lives[index].end = end; });
+  }
+
+  void simplify_end(size_t index) {
+    using How = ScriptedEnd::How;
+    const ScriptedEnd end = best().script.lives[index].end;
+    ScriptedEnd kill;
+    kill.how = How::kKill;
+    if (end.how == How::kRest || try_end(index, {}) || try_end(index, kill) || end.how == How::kKill) {
+      return;
+    }
+    if (end.at) {
+      ScriptedEnd later;
+      later.how = end.how;
+      later.image = end.image;
+      if (simplify_image(index, later) || try_end(index, later)) {
+        return;
       }
     }
+    simplify_image(index, end);
+  }
+
+  // Nothing, everything, or a list: of what is not durable, as little as possible survives.
+  bool simplify_image(size_t index, const ScriptedEnd& now) {
+    ScriptedEnd end = now;
+    using Kind = CutImage::Kind;
+    if (end.image.kind == Kind::kNothing) {
+      return try_end(index, end);
+    }
+    for (const Kind kind : {Kind::kNothing, Kind::kEverything}) {
+      ScriptedEnd simpler = end;
+      simpler.image = {};
+      simpler.image.kind = kind;
+      if (try_end(index, simpler)) {
+        return true;
+      }
+    }
+    if (end.image.kind == Kind::kDrawn) {
+      end.image.sectors = sectors_left(index, end);
+      end.image.kind = Kind::kListed;
+    }
+    for (const auto metadata : {CutImage::Metadata::kLost, CutImage::Metadata::kKept}) {
+      end.image.metadata = metadata;
+      if (try_end(index, end)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // Those that the drawn image leaves.
+  std::vector<ScriptedSector> sectors_left(size_t index, const ScriptedEnd& end) {
+    Repro candidate = best();
+    candidate.script.lives[index].end = end;
+    Script recorded;
+    RunRequest request = request_of(candidate);
+    request.also_promised = options_.also_promised;
+    request.recorded = &recorded;
+    ++report_.attempts;
+    attempt(request, options_.seconds_per_attempt_max);
+    return index < recorded.lives.size() ? recorded.lives[index].end.image.sectors : std::vector<ScriptedSector>();
   }
 
   void stay() {

@@ -126,7 +126,7 @@ void SimDisk::sync_directory(uint32_t directory, Sequence until) {
   }
 }
 
-Survivors SimDisk::survivors(Decisions& decisions, const Entry* only, CutImage image) const {
+Survivors SimDisk::survivors(Decisions& decisions, const Entry* only, const CutImage& image) const {
   Survivors::Pending pending;
   bool any = false;
   for (const Entry& each : entries_) {
@@ -160,8 +160,9 @@ void SimDisk::evict(uint32_t file) { own_file(file).evict(); }
 
 // --- the world ends
 
-SimDisk SimDisk::power_cut(Decisions& decisions, CutImage what) const {
+SimDisk SimDisk::power_cut(Decisions& decisions, const CutImage& what, std::vector<CutImage::Sector>* kept) const {
   Survivors chosen = survivors(decisions, nullptr, what);
+  chosen.record_into(kept);
   SimDisk image = *this;
   image.locks_.clear();
   for (Ref<SimDirectory>& directory : image.directories_) {

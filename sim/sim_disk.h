@@ -70,8 +70,10 @@ class SimDisk {
   void evict(uint32_t file);
 
   // --- the world ends
-  // What is on the disk when the power comes back: one of the legal images.
-  SimDisk power_cut(Decisions& decisions, CutImage image = CutImage::kDrawn) const;
+  // What is on the disk when the power comes back: one of the legal images. `kept`, if not null, is told the sectors
+  // that did survive with what was not durable.
+  SimDisk power_cut(Decisions& decisions, const CutImage& image = {},
+                    std::vector<CutImage::Sector>* kept = nullptr) const;
   // The process is gone, and with it its handles and locks; the cache stays (R15).
   void process_kill();
 
@@ -102,7 +104,7 @@ class SimDisk {
   Entry& entry(uint32_t file);
   Sequence next() { return ++sequence_; }
   void collect();
-  Survivors survivors(Decisions& decisions, const Entry* only, CutImage image = CutImage::kDrawn) const;
+  Survivors survivors(Decisions& decisions, const Entry* only, const CutImage& image = {}) const;
 
   Personality personality_;
   Sequence sequence_ = 0;

@@ -25,7 +25,7 @@ SectorMask pending_sectors(const Slot& slot) {
 
 }  // namespace
 
-Survivors::Survivors(const Personality& personality, Decisions& decisions, Pending pending, CutImage image)
+Survivors::Survivors(const Personality& personality, Decisions& decisions, Pending pending, const CutImage& image)
     : personality_(personality), decisions_(decisions), cut_(decisions.draw(Stream::kCrash)) {
   const auto choose = [&](Stream stream, uint64_t what, uint64_t n) {
     return scale(decisions.at(stream, mix(cut_, what)), n);
@@ -38,9 +38,15 @@ Survivors::Survivors(const Personality& personality, Decisions& decisions, Pendi
     odd_unit_ = choose(Stream::kTear, 4, pending.unit_count);
   }
   recent_from_ = pending.first + choose(Stream::kTear, 5, pending.last - pending.first + 1);
-  if (image != CutImage::kDrawn) {
+  if (image.kind == CutImage::Kind::kListed) {
+    keep_metadata_of_256_ = image.metadata == CutImage::Metadata::kKept ? 256 : 0;
+    listed_.emplace();
+    for (const CutImage::Sector& sector : image.sectors) {
+      listed_->insert({sector.file, sector.number});
+    }
+  } else if (image.kind != CutImage::Kind::kDrawn) {
     mode_ = Mode::kCoin;
-    keep_of_256_ = keep_metadata_of_256_ = image == CutImage::kEverything ? 256 : 0;
+    keep_of_256_ = keep_metadata_of_256_ = image.kind == CutImage::Kind::kEverything ? 256 : 0;
   }
 }
 
@@ -74,6 +80,10 @@ BlockRef Survivors::block(const Inode& inode, uint64_t index, const Slot& slot, 
   const bool truncation_follows_size = personality_.metadata_order == MetadataOrder::kPrefix;
 
   std::array<const Version*, kSectorsPerBlock> chosen{};
+  const auto is_kept = [&](uint64_t unit, uint32_t steps, uint32_t sector, Sequence sequence) {
+    return listed_ ? steps == 0 && listed_->contains({inode.number(), index * kSectorsPerBlock + sector})
+                   : keeps(unit, random, steps, sector, sequence);
+  };
   SectorMask open = pending;  // sectors whose version is not chosen yet
   SectorMask seen = 0;
   uint32_t depth = 0;
@@ -83,7 +93,7 @@ BlockRef Survivors::block(const Inode& inode, uint64_t index, const Slot& slot, 
     if (truncation_follows_size && version->kind == VersionKind::kTruncate) {
       kept = version->sequence <= size_cut ? asked : SectorMask{0};
     } else if (personality_.atomic_unit == AtomicUnit::kBlock) {
-      kept = keeps(first_unit, random, depth, 0, version->sequence) ? open : SectorMask{0};
+      kept = is_kept(first_unit, depth, 0, version->sequence) ? open : SectorMask{0};
     } else {
       for (uint32_t sector = 0; sector < kSectorsPerBlock; ++sector) {
         const auto bit = static_cast<SectorMask>(1U << sector);
@@ -93,7 +103,7 @@ BlockRef Survivors::block(const Inode& inode, uint64_t index, const Slot& slot, 
         const uint64_t unit =
             first_unit + static_cast<uint64_t>(__builtin_popcount(pending & static_cast<SectorMask>(bit - 1)));
         const uint32_t nth = (seen & bit) == 0 ? 0 : depth;
-        if (keeps(unit, random, nth, sector, version->sequence)) {
+        if (is_kept(unit, nth, sector, version->sequence)) {
           kept |= bit;
         }
       }
@@ -101,6 +111,9 @@ BlockRef Survivors::block(const Inode& inode, uint64_t index, const Slot& slot, 
     for (uint32_t sector = 0; sector < kSectorsPerBlock; ++sector) {
       if ((uint32_t{kept} >> sector & 1U) != 0) {
         chosen[sector] = version;
+        if (kept_ != nullptr && (uint32_t{seen} >> sector & 1U) == 0) {
+          kept_->push_back({inode.number(), index * kSectorsPerBlock + sector});
+        }
       }
     }
     open &= static_cast<SectorMask>(~kept);

@@ -9,6 +9,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "fault/torn_write.h"
 #include "sim/block.h"
@@ -20,7 +24,18 @@ namespace holdfast::sim {
 class Inode;
 
 // What a power cut leaves of the changes that were not durable.
-enum class CutImage : uint8_t { kDrawn, kEverything, kNothing };
+struct CutImage {
+  enum class Kind : uint8_t { kDrawn, kEverything, kNothing, kListed };
+  struct Sector {
+    uint32_t file;
+    uint64_t number;
+  };
+  Kind kind = Kind::kDrawn;
+  // kListed: of each of these the newest version survives, and of the others none.
+  std::vector<Sector> sectors;
+  // kListed: whether changes of names and sizes do.
+  enum class Metadata : uint8_t { kLost, kKept } metadata = Metadata::kLost;
+};
 
 class Survivors {
  public:
@@ -31,7 +46,9 @@ class Survivors {
     Sequence first = 0;
     Sequence last = 0;
   };
-  Survivors(const Personality& personality, Decisions& decisions, Pending pending, CutImage image = CutImage::kDrawn);
+  Survivors(const Personality& personality, Decisions& decisions, Pending pending, const CutImage& image = {});
+  // The sectors of which the newest version survives are added there. Must outlive this.
+  void record_into(std::vector<CutImage::Sector>* kept) { kept_ = kept; }
 
   struct Size {
     uint64_t bytes;
@@ -62,6 +79,9 @@ class Survivors {
   uint64_t odd_unit_ = 0;     // the one that differs, in the modes that have one
   Sequence recent_from_ = 0;  // kRecent: changes before it survive
   uint64_t next_unit_ = 0;
+  // By file and sector; nothing: the mode decides.
+  std::optional<std::set<std::pair<uint32_t, uint64_t>>> listed_;
+  std::vector<CutImage::Sector>* kept_ = nullptr;
 };
 
 }  // namespace holdfast::sim
