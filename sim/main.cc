@@ -4,6 +4,7 @@
 //   holdfast-sim replay --seed 4711     one of them again, with its trace
 //   holdfast-sim score                  bugs that are planted in the engine, and how many seeds find them
 //   holdfast-sim shrink --seed 4711     makes one that fails small: a file for `replay --repro`
+//   holdfast-sim report --seed 4711     a web page of one run: what was durable when, and why something is missing
 //   holdfast-sim faults                 what can go wrong on the simulated disk, and what each obliges the engine to
 #include <signal.h>
 #include <unistd.h>
@@ -20,7 +21,9 @@
 #include "fault/table.h"
 #include "sim/fleet.h"
 #include "sim/race_detector.h"
+#include "sim/report_command.h"
 #include "sim/run.h"
+#include "sim/score.h"
 #include "sim/score_command.h"
 #include "sim/shrink_command.h"
 
@@ -223,6 +226,7 @@ int main(int argc, char** argv) {
 
   std::function<int()> chosen;
   add_score_command(app, chosen, [] { return stop_asked != 0; });
+  add_report_command(app, chosen, profiles);
 
   CLI11_PARSE(app, argc, argv);
   if (chosen) {

@@ -75,6 +75,7 @@ class Run final : private RunParts, public World, public DiskHooks {
         also_promised_(request.also_promised),
         probes_(*this, decisions_) {
     trace_.set_output(request.trace);
+    trace_.set_observer(request.observer);
     name_projections();
     trace_.note(config_.describe());
   }

@@ -18,6 +18,7 @@
 #include "sim/run_config.h"
 #include "sim/script.h"
 #include "sim/settings.h"
+#include "sim/trace.h"
 
 namespace holdfast::sim {
 
@@ -39,6 +40,7 @@ struct RunRequest {
   const Script* played = nullptr;
   Script* recorded = nullptr;  // written while it runs
   std::FILE* trace = nullptr;  // gets one line per event
+  TraceObserver* observer = nullptr;
   AlsoPromised also_promised;  // may be empty
 };
 RunResult run(const RunRequest& request, FiberStacks& stacks);

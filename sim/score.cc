@@ -22,6 +22,15 @@ std::optional<uint64_t> BugScore::median() const {
   return middle < sorted.size() ? std::optional(sorted[middle]) : std::nullopt;
 }
 
+planted::Bug bug_named(std::string_view name) {
+  const auto found = std::ranges::find(planted::kBugs, name, &planted::BugInfo::name);
+  return found != planted::kBugs.end() ? found->bug : planted::Bug::kNone;
+}
+
+std::string check_bug_name(const std::string& name) {
+  return bug_named(name) != planted::Bug::kNone ? std::string() : "there is no planted bug named " + name;
+}
+
 BugScore score_bug(const planted::BugInfo& bug, const ScoreOptions& options, const std::function<bool()>& stop) {
   BugScore score;
   score.info = bug;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/planted.h"
@@ -43,5 +44,10 @@ struct BugScore {
 
 // `stop` is asked often; true: no more seeds.
 BugScore score_bug(const planted::BugInfo& bug, const ScoreOptions& options, const std::function<bool()>& stop);
+
+// kNone: there is none of that name.
+planted::Bug bug_named(std::string_view name);
+// Empty, or why it is no name of a planted bug.
+std::string check_bug_name(const std::string& name);
 
 }  // namespace holdfast::sim

@@ -100,15 +100,6 @@ int run_score(const ScoreArgs& args, const std::function<bool()>& stop) {
 
 }  // namespace
 
-planted::Bug bug_named(std::string_view name) {
-  const auto found = std::ranges::find(planted::kBugs, name, &planted::BugInfo::name);
-  return found != planted::kBugs.end() ? found->bug : planted::Bug::kNone;
-}
-
-std::string check_bug_name(const std::string& name) {
-  return bug_named(name) != planted::Bug::kNone ? std::string() : "there is no planted bug named " + name;
-}
-
 void add_score_command(CLI::App& app, std::function<int()>& run, const std::function<bool()>& stop) {
   auto args = std::make_shared<ScoreArgs>();
   args->options.jobs = std::max(1U, std::thread::hardware_concurrency());

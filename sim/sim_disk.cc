@@ -177,6 +177,9 @@ SimDisk SimDisk::power_cut(Decisions& decisions, const CutImage& what, std::vect
     }
   }
   image.collect();
+  if (cut_watcher != nullptr) {
+    cut_watcher->cut(*this, image);
+  }
   return image;
 }
 

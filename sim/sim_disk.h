@@ -29,8 +29,19 @@ namespace holdfast::sim {
 
 enum class LockKind : uint8_t { kShared, kExclusive };
 
+class SimDisk;
+
+// Sees what each power cut left; of the process, null for none.
+class CutWatcher {
+ public:
+  virtual ~CutWatcher() = default;
+  virtual void cut(const SimDisk& before, const SimDisk& after) = 0;
+};
+
 class SimDisk {
  public:
+  static inline CutWatcher* cut_watcher = nullptr;
+
   explicit SimDisk(const Personality& personality = kPosixMin) : personality_(personality) {}
 
   const Personality& personality() const { return personality_; }

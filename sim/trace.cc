@@ -50,6 +50,8 @@ constexpr std::array<EventText, static_cast<size_t>(EventKind::kCount)> kEventTe
 
 }  // namespace
 
+std::string_view name_of(EventKind kind) { return kEventTexts[static_cast<size_t>(kind)].name; }
+
 uint64_t trace_hash(std::span<const std::byte> bytes) { return crc32c(bytes); }
 uint64_t trace_hash(std::string_view text) {
   return crc32c({reinterpret_cast<const std::byte*>(text.data()), text.size()});
@@ -63,6 +65,9 @@ void Trace::event(EventKind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d
   if (output_ != nullptr) {
     print(kind, {a, b, c}, data_hash);
   }
+  if (observer_ != nullptr) {
+    observer_->event(event_count_, fiber_, kind, {a, b, c});
+  }
 }
 
 void Trace::note(std::string_view text) {
@@ -70,11 +75,17 @@ void Trace::note(std::string_view text) {
     std::fprintf(output_, "%8llu f%-2u # %.*s\n", static_cast<unsigned long long>(event_count_), fiber_,
                  static_cast<int>(text.size()), text.data());
   }
+  if (observer_ != nullptr) {
+    observer_->note(event_count_, text);
+  }
 }
 
 void Trace::name_file(uint64_t id, std::string_view name) {
   if (output_ != nullptr) {
     file_names_[id] = name;
+  }
+  if (observer_ != nullptr) {
+    observer_->file_named(id, name);
   }
 }
 

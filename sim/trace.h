@@ -59,6 +59,18 @@ enum class EventKind : uint8_t {
 uint64_t trace_hash(std::span<const std::byte> bytes);
 uint64_t trace_hash(std::string_view text);
 
+// Is told of every event of a trace, for whoever wants more than text.
+class TraceObserver {
+ public:
+  virtual ~TraceObserver() = default;
+  virtual void event(uint64_t number, uint32_t fiber, EventKind kind, const std::array<uint64_t, 3>& arguments) = 0;
+  virtual void note(uint64_t number, std::string_view text) = 0;
+  virtual void file_named(uint64_t id, std::string_view name) = 0;
+};
+
+// "write", "sync", ...
+std::string_view name_of(EventKind kind);
+
 class Trace {
  public:
   Trace() = default;
@@ -73,7 +85,9 @@ class Trace {
   void set_fiber(uint32_t fiber) { fiber_ = fiber; }
   // One line per event from now on; null for none. Not owned.
   void set_output(std::FILE* output) { output_ = output; }
-  bool has_output() const { return output_ != nullptr; }
+  bool has_output() const { return output_ != nullptr || observer_ != nullptr; }
+  // The same for an observer.
+  void set_observer(TraceObserver* observer) { observer_ = observer; }
   // The name that text shows for file `id`.
   void name_file(uint64_t id, std::string_view name);
 
@@ -88,6 +102,7 @@ class Trace {
   uint64_t event_count_ = 0;
   uint32_t fiber_ = 0;
   std::FILE* output_ = nullptr;
+  TraceObserver* observer_ = nullptr;
   std::map<uint64_t, std::string> file_names_;
 };
 

@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/score_command.h"
-
 namespace holdfast::sim {
 namespace {
 
