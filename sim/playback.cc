@@ -31,6 +31,14 @@ void Playback::begin_life(uint64_t number, ScriptedLife::Kind kind, const Script
   life_ = scripted;
   fibers_.clear();
   operations_.clear();
+  actions_.clear();
+  points_.clear();
+  switches_.clear();
+  if (life_ != nullptr && life_->switching == Switching::kStay) {
+    for (const ScriptedSwitch& each : life_->switches) {
+      switches_[each] = each.to;
+    }
+  }
   if (life_ != nullptr) {
     go_to(decisions, life_->draws);
   }
@@ -59,16 +67,39 @@ ScriptedClient* Playback::client_begins(uint32_t number, uint64_t seed, uint32_t
   return &client;
 }
 
-void Playback::at_io(const IoEvent& event, Moment moment, uint32_t fiber, uint64_t action) {
+uint32_t Playback::next(uint32_t now, Cause cause) {
+  const uint64_t nth = ++points_[{fiber(now), action(now), cause}];
+  if (switches_.empty()) {
+    return 0;
+  }
+  const auto found = switches_.find({.cause = cause, .nth = nth, .fiber = fiber(now), .action = action(now)});
+  if (found == switches_.end()) {
+    return 0;
+  }
+  const auto client = std::ranges::find_if(fibers_, [&](const auto& each) { return each.second == found->second; });
+  return client == fibers_.end() ? found->second : client->first;
+}
+
+void Playback::switched(uint32_t now, Cause cause, uint32_t to) {
+  if (recorded_ != nullptr) {
+    recorded_->lives.back().switches.push_back({.cause = cause,
+                                                .nth = points_[{fiber(now), action(now), cause}],
+                                                .fiber = fiber(now),
+                                                .action = action(now),
+                                                .to = fiber(to)});
+  }
+}
+
+void Playback::at_io(const IoEvent& event, Moment moment, uint32_t now) {
   if (life_ == nullptr && recorded_ == nullptr) {
     return;
   }
   here_.moment = moment;
-  here_.fiber = fiber;
-  here_.action = action;
+  here_.fiber = fiber(now);
+  here_.action = action(now);
   here_.kind = event.kind;
   here_.file = event.name;
-  uint64_t& count = operations_[{fiber, action, event.kind, here_.file}];
+  uint64_t& count = operations_[{here_.fiber, here_.action, event.kind, here_.file}];
   count += moment == Moment::kBefore ? 1 : 0;
   here_.nth = count;
 }

@@ -13,12 +13,13 @@
 
 #include "sim/disk_hooks.h"
 #include "sim/random.h"
+#include "sim/scheduler.h"
 #include "sim/script.h"
 #include "sim/sim_disk.h"
 
 namespace holdfast::sim {
 
-class Playback {
+class Playback final : public Switches {
  public:
   // Both may be null, and outlive this. A run that is played may be recorded, too.
   Playback(const Script* played, Script* recorded) : played_(played), recorded_(recorded) {}
@@ -41,8 +42,17 @@ class Playback {
     return found == fibers_.end() ? now : found->second;
   }
 
-  // --- operations of the disk, each asked once before and once after it, by its fiber's number as in fiber()
-  void at_io(const IoEvent& event, Moment moment, uint32_t fiber, uint64_t action);
+  void begin_action(uint32_t fiber, uint64_t number) { actions_[fiber] = number; }
+  // The action that the fiber is in.
+  uint64_t action(uint32_t fiber) { return actions_[fiber]; }
+
+  // --- Switches. Null where nobody plays or records.
+  Switches* switches() { return life_ == nullptr && recorded_ == nullptr ? nullptr : this; }
+  uint32_t next(uint32_t fiber, Cause cause) override;
+  void switched(uint32_t fiber, Cause cause, uint32_t to) override;
+
+  // --- operations of the disk, each asked once before and once after it, on this fiber
+  void at_io(const IoEvent& event, Moment moment, uint32_t now);
   // Whether the life ends at this moment.
   bool ends_here(bool drawn) const { return life_ == nullptr ? drawn : life_->end.at == here_; }
   // The crash probes to take at this moment.
@@ -63,12 +73,19 @@ class Playback {
   SimDisk cut(const SimDisk& disk, const ScriptedEnd& end, Decisions& decisions);
 
  private:
+  struct Earlier {
+    static auto key(const ScriptedSwitch& at) { return std::tuple(at.fiber, at.action, at.cause, at.nth); }
+    bool operator()(const ScriptedSwitch& a, const ScriptedSwitch& b) const { return key(a) < key(b); }
+  };
   using Counted = std::tuple<uint32_t, uint64_t, IoKind, std::string>;
 
   const Script* played_;
   Script* recorded_;
   const ScriptedLife* life_ = nullptr;
   std::map<uint32_t, uint32_t> fibers_;
+  std::map<uint32_t, uint64_t> actions_;
+  std::map<ScriptedSwitch, uint32_t, Earlier> switches_;  // of a life that stays: where, and to whom
+  std::map<std::tuple<uint32_t, uint64_t, Cause>, uint64_t> points_;
   std::map<Counted, uint64_t> operations_;  // in this life so far
   IoPoint here_;
   const ScriptedChore* chore_begun_ = nullptr;

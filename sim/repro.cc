@@ -83,6 +83,11 @@ void write_life(std::string& text, const ScriptedLife& life) {
   text += fmt::format("draws config {} schedule {} crash {} probe {} clock {} entropy {}\n", draws.config,
                       draws.schedule, draws.crash, draws.probe, draws.clock, draws.entropy);
   text += fmt::format("switching {}\n", life.switching == Switching::kStay ? "stay" : "drawn");
+  for (const ScriptedSwitch& each : life.switches) {
+    text += fmt::format("switch at {} {} fiber {} action {} to {}\n",
+                        each.cause == Switches::Cause::kPoint ? "point" : "wait", each.nth, each.fiber, each.action,
+                        each.to);
+  }
   for (const ScriptedClient& client : life.clients) {
     write_client(text, client);
   }

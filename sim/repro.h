@@ -18,6 +18,9 @@
 //   draws config 9 schedule 4 crash 7 probe 0 clock 0 entropy 16
 //                                    where the streams of the run stand (random.h)
 //   switching stay                   or drawn: who runs next
+//   switch at point 12 fiber 3 action 17 to 5
+//                                    staying, but here fiber 3 gives way to fiber 5: at its 12th decision point
+//                                    (scheduler.h) of that action, or "at wait 2", where it waits or ends
 //   client 1 fiber 3 seed 81985529216486895 end 412
 //   17 transaction @57               its action 17, and where its draws begin in the client's stream
 //   put @61                          a step of that transaction; without steps, they are drawn

@@ -213,6 +213,14 @@ class Reader {
       draws.entropy = words.named_number("entropy");
     } else if (words.take("switching")) {
       in_life().switching = words.take("stay") ? Switching::kStay : (words.demand("drawn"), Switching::kDrawn);
+    } else if (words.take("switch")) {
+      words.demand("at");
+      ScriptedSwitch& each = in_life().switches.emplace_back();
+      each.cause = words.take("point") ? Switches::Cause::kPoint : (words.demand("wait"), Switches::Cause::kWait);
+      each.nth = words.number("count");
+      each.fiber = static_cast<uint32_t>(words.named_number("fiber", kFibersMax));
+      each.action = words.named_number("action");
+      each.to = static_cast<uint32_t>(words.named_number("to", kFibersMax));
     } else if (words.take("chore")) {
       ScriptedChore& chore = in_life().chores.emplace_back();
       chore.chore = words.named(chore_named, "chore");

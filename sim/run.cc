@@ -132,7 +132,7 @@ class Run final : private RunParts, public World, public DiskHooks {
   uint64_t errors_injected() const override { return error_faults() - errors_before_life_; }
   uint64_t errors_in_files() const override { return file_error_faults() - file_errors_before_life_; }
   bool was_full() const override { return faults_.counts()[static_cast<size_t>(fault::Kind::kNoSpace)] > 0; }
-  void begin_action(uint64_t number) override { actions_[scheduler_->current()] = number; }
+  void begin_action(uint64_t number) override { playback_.begin_action(scheduler_->current(), number); }
   void pause() override {
     if (Scheduler::running() != nullptr) {
       scheduler_->sleep(kPauseNs);
@@ -144,7 +144,7 @@ class Run final : private RunParts, public World, public DiskHooks {
   void after_io(const IoEvent& event) override { on_io(event, false); }
   uint64_t fault_scope() override {
     const uint32_t fiber = scheduler_->current();
-    return mix(mix(life_, playback_.fiber(fiber)), actions_[fiber]);
+    return mix(mix(life_, playback_.fiber(fiber)), playback_.action(fiber));
   }
   bool fault_happens(fault::Kind kind, bool drawn) override { return playback_.fault_happens(kind, drawn); }
   void contract_violated(std::string_view what) override {
@@ -177,7 +177,7 @@ class Run final : private RunParts, public World, public DiskHooks {
       return;
     }
     const Moment moment = before ? Moment::kBefore : Moment::kAfter;
-    playback_.at_io(event, moment, playback_.fiber(scheduler_->current()), actions_[scheduler_->current()]);
+    playback_.at_io(event, moment, scheduler_->current());
     if (playback_.ends_here(crash_plan_.hits(event.kind, before))) {
       return crash();
     }
@@ -220,8 +220,10 @@ class Run final : private RunParts, public World, public DiskHooks {
     playback_.begin_life(life_, kind, scripted, decisions_);
     ScheduleOptions schedule = ScheduleOptions::draw(decisions_);
     if (scripted != nullptr && scripted->switching == Switching::kStay) {
-      schedule = {.strategy = Strategy::kStay};
+      schedule = ScheduleOptions();
+      schedule.strategy = Strategy::kStay;
     }
+    schedule.switches = playback_.switches();
     scheduler_.emplace(decisions_, trace_, time_, stacks_, schedule);
     env_ =
         std::make_unique<SimEnv>(Machine{disk_, *this, trace_, decisions_, clock_, entropy_, threads_, &faults_, 1000});
@@ -231,7 +233,6 @@ class Run final : private RunParts, public World, public DiskHooks {
     writes_failed = false;
     shown_ = false;
     opens_shown_ = 0;
-    actions_.clear();
     if (last) {
       faults_.switch_off();
     }
@@ -476,9 +477,8 @@ class Run final : private RunParts, public World, public DiskHooks {
   uint64_t errors_before_life_ = 0;
   uint64_t file_errors_before_life_ = 0;
   uint64_t life_ = 0;
-  uint64_t opens_shown_ = 0;              // in this life
-  bool was_cut_ = false;                  // the power, before this life
-  std::map<uint32_t, uint64_t> actions_;  // that each fiber is in, by its number
+  uint64_t opens_shown_ = 0;  // in this life
+  bool was_cut_ = false;      // the power, before this life
   Playback playback_;
   AlsoPromised also_promised_;
   Probes probes_;

@@ -111,6 +111,9 @@ void Scheduler::enter(void* argument) {
 void Scheduler::yield(Point point) {
   const Unwatched unwatched;
   ++steps_;
+  if (Record* next = told(Switches::Cause::kPoint); next != nullptr && next != current_) {
+    return go_to(next, false);
+  }
   uint64_t& left = point == Point::kAtomic ? atomics_left_ : points_left_;
   const bool priority_changes = !change_steps_.empty() && steps_ >= change_steps_.back();
   if (left > 0 && !priority_changes) {
@@ -118,6 +121,16 @@ void Scheduler::yield(Point point) {
     return;
   }
   decide(point);
+}
+
+Scheduler::Record* Scheduler::told(Switches::Cause cause) {
+  const uint32_t number = options_.switches == nullptr ? 0 : options_.switches->next(current_->number, cause);
+  if (number == 0) {
+    return nullptr;
+  }
+  wake_sleepers();
+  const auto found = std::ranges::find(runnable_, number, &Record::number);
+  return found == runnable_.end() ? nullptr : *found;
 }
 
 void Scheduler::decide(Point point) {
@@ -143,6 +156,9 @@ void Scheduler::decide(Point point) {
   if (runnable_.size() > 1) {
     Record* next = choose();
     if (next != current_) {
+      if (options_.switches != nullptr) {
+        options_.switches->switched(current_->number, Switches::Cause::kPoint, next->number);
+      }
       go_to(next, false);
     }
   }
@@ -222,7 +238,13 @@ void Scheduler::leave(bool last) {
     }
     Fiber::end(*current_->fiber, main_);
   }
-  Record* next = choose();
+  Record* next = told(Switches::Cause::kWait);
+  if (next == nullptr) {
+    next = choose();
+  }
+  if (options_.switches != nullptr && runnable_.size() > 1) {
+    options_.switches->switched(current_->number, Switches::Cause::kWait, next->number);
+  }
   if (next != current_) {
     go_to(next, last);
   }

@@ -41,6 +41,18 @@ enum class Strategy : uint8_t {
   kStarveOne,   // as kRandomWalk, but one fiber runs almost only when nobody else can
 };
 
+// Sees where fibers give way to others, and may say where: how a schedule is written down and played.
+class Switches {
+ public:
+  // The fiber is at a decision point, where it could go on, or it cannot.
+  enum class Cause : uint8_t { kPoint, kWait };
+  virtual ~Switches() = default;
+  // Asked at each of them: the fiber that runs from here on, if it can; 0: as the strategy says.
+  virtual uint32_t next(uint32_t fiber, Cause cause) = 0;
+  // There, another fiber goes on. Not told where only one can.
+  virtual void switched(uint32_t fiber, Cause cause, uint32_t to) = 0;
+};
+
 struct ScheduleOptions {
   Strategy strategy = Strategy::kRandomWalk;
   uint32_t mean_points = 4;                  // decision points between two switches, on average
@@ -49,6 +61,7 @@ struct ScheduleOptions {
   uint32_t pct_steps = 10'000;               // the changes fall into the first so many steps
   uint32_t spurious_wakeup_denominator = 0;  // one wait in so many returns without cause; 0: none
   uint64_t step_budget = 50'000'000;
+  Switches* switches = nullptr;  // null: nobody looks
 
   static ScheduleOptions draw(Decisions& decisions);
 };
@@ -111,6 +124,8 @@ class Scheduler {
 
   static void enter(void* record);
   void decide(Point point);
+  // The fiber that the switches ask for, if it can run.
+  Record* told(Switches::Cause cause);
   Record* choose();
   Record* choose_by_priority();
   // Gives the processor to `next`; `last` if the current fiber never runs again.

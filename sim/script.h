@@ -18,6 +18,7 @@
 #include "fault/kind.h"
 #include "sim/disk_hooks.h"
 #include "sim/run_config.h"
+#include "sim/scheduler.h"
 #include "sim/survivors.h"
 
 namespace holdfast::sim {
@@ -131,6 +132,18 @@ struct ScriptedEnd {
   bool operator==(const ScriptedEnd&) const = default;
 };
 
+// Where one fiber gives way to another, where all stay otherwise: at its nth decision point in this action, or where it
+// waits or ends for the nth time.
+struct ScriptedSwitch {
+  Switches::Cause cause = Switches::Cause::kPoint;
+  uint64_t nth = 1;
+  uint32_t fiber = 0;
+  uint64_t action = 0;
+  uint32_t to = 0;
+
+  bool operator==(const ScriptedSwitch&) const = default;
+};
+
 // Where the run's own streams and numbers stand when a life begins.
 struct LifeDraws {
   uint64_t config = 0;
@@ -145,7 +158,7 @@ struct LifeDraws {
 
 enum class Switching : uint8_t {
   kDrawn,
-  kStay,  // a fiber runs until it waits or ends; then the first that can
+  kStay,  // a fiber runs until it waits or ends, then the next in turn; but for the switches that are listed
 };
 
 struct ScriptedLife {
@@ -154,6 +167,7 @@ struct ScriptedLife {
   Kind kind = Kind::kLife;
   LifeDraws draws;
   Switching switching = Switching::kDrawn;
+  std::vector<ScriptedSwitch> switches;  // in a script that was recorded, those that were drawn
   std::vector<ScriptedClient> clients;
   std::vector<ScriptedChore> chores;
   std::vector<ScriptedProbe> probes;

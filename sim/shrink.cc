@@ -32,6 +32,15 @@ Places<ScriptedClient> clients_of(Repro& repro) { return parts_of_lives(repro, &
 Places<ScriptedChore> chores_of(Repro& repro) { return parts_of_lives(repro, &ScriptedLife::chores); }
 Places<ScriptedProbe> probes_of(Repro& repro) { return parts_of_lives(repro, &ScriptedLife::probes); }
 Places<ScriptedFault> faults_of(Repro& repro) { return parts_of_lives(repro, &ScriptedLife::faults); }
+Places<ScriptedSwitch> switches_of(Repro& repro) {
+  Places<ScriptedSwitch> places;
+  for (ScriptedLife& life : repro.script.lives) {
+    if (life.switching == Switching::kStay) {
+      places.push_back(&life.switches);
+    }
+  }
+  return places;
+}
 Places<ScriptedSector> sectors_of(Repro& repro) {
   Places<ScriptedSector> places;
   for (ScriptedLife& life : repro.script.lives) {
@@ -120,17 +129,17 @@ class Shrinker {
     recorded.failure_class = report_.outcome.failure_class;
     for (ScriptedLife& life : recorded.script.lives) {
       life.end.image.sectors.clear();  // drawn again
+      life.switches.clear();
     }
     report_.before = size_of(recorded, report_.outcome);
     if (!accept(recorded)) {
       return std::move(report_);
     }
     report_.before.events = report_.outcome.events;
-    uint64_t taken_before = 0;
-    do {
-      taken_before = taken_;
-      one_round();
-    } while (taken_ > taken_before && !over());
+    rounds();
+    // Last: a list of switches holds on to the operations that it names.
+    list_switches();
+    rounds();
     return std::move(report_);
   }
 
@@ -219,6 +228,14 @@ class Shrinker {
     }
   }
 
+  void rounds() {
+    uint64_t taken_before = 0;
+    do {
+      taken_before = taken_;
+      one_round();
+    } while (taken_ > taken_before && !over());
+  }
+
   void one_round() {
     leave_out(probes_of);
     leave_out(lives_of);
@@ -300,22 +317,47 @@ class Shrinker {
     return false;
   }
 
-  // Those that the drawn image leaves.
-  std::vector<ScriptedSector> sectors_left(size_t index, const ScriptedEnd& end) {
-    Repro candidate = best();
-    candidate.script.lives[index].end = end;
+  Script record_again(const Repro& repro) {
     Script recorded;
-    RunRequest request = request_of(candidate);
+    RunRequest request = request_of(repro);
     request.also_promised = options_.also_promised;
     request.recorded = &recorded;
     ++report_.attempts;
     attempt(request, options_.seconds_per_attempt_max);
+    return recorded;
+  }
+
+  // Those that the drawn image leaves.
+  std::vector<ScriptedSector> sectors_left(size_t index, const ScriptedEnd& end) {
+    Repro candidate = best();
+    candidate.script.lives[index].end = end;
+    const Script recorded = record_again(candidate);
     return index < recorded.lives.size() ? recorded.lives[index].end.image.sectors : std::vector<ScriptedSector>();
+  }
+
+  bool try_staying(size_t index, const std::vector<ScriptedSwitch>& switches) {
+    return try_change([&](Repro& repro) {
+      repro.script.lives[index].switching = Switching::kStay;
+      repro.script.lives[index].switches = switches;
+    });
   }
 
   void stay() {
     for (size_t index = 0; index < best().script.lives.size(); ++index) {
-      try_change([&](Repro& repro) { repro.script.lives[index].switching = Switching::kStay; });
+      try_staying(index, {});
+    }
+    leave_out(switches_of);
+  }
+
+  // Where a drawn schedule is needed, its switches may be enough.
+  void list_switches() {
+    for (size_t index = 0; index < best().script.lives.size() && !over(); ++index) {
+      if (best().script.lives[index].switching == Switching::kDrawn) {
+        const Script recorded = record_again(best());
+        if (index < recorded.lives.size()) {
+          try_staying(index, recorded.lives[index].switches);
+        }
+      }
     }
   }
 

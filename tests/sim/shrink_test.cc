@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <map>
 #include <string>
 
 #include "base/check.h"
@@ -72,6 +72,13 @@ ScriptedLife arbitrary_life(uint64_t number) {
                 .clock = 3,
                 .entropy = *rc::gen::arbitrary<uint64_t>()};
   life.switching = *rc::gen::arbitrary<bool>() ? Switching::kStay : Switching::kDrawn;
+  life.switches = some<ScriptedSwitch>(3, [] {
+    return ScriptedSwitch{.cause = static_cast<Switches::Cause>(arbitrary_below<uint64_t>(2)),
+                          .nth = *rc::gen::arbitrary<uint64_t>(),
+                          .fiber = arbitrary_below<uint32_t>(1'000),
+                          .action = *rc::gen::arbitrary<uint64_t>(),
+                          .to = arbitrary_below<uint32_t>(1'000)};
+  });
   uint32_t client_number = 0;
   life.clients = some<ScriptedClient>(3, [&] {
     ScriptedClient client;
@@ -282,6 +289,75 @@ TEST(Playback, an_image_of_everything_or_nothing_is_one_for_sure) {
     EXPECT_EQ(kept[0].number, 1U);
     EXPECT_EQ(kept[1].number, 6U);
   }
+}
+
+// A schedule, written down by its switches or played from them.
+class SwitchList final : public Switches {
+ public:
+  struct At {
+    uint32_t fiber;
+    Cause cause;
+    uint64_t nth;
+    auto operator<=>(const At&) const = default;
+  };
+  std::map<At, uint32_t> list;
+  bool plays = false;
+
+  uint32_t next(uint32_t fiber, Cause cause) override {
+    const At at{fiber, cause, ++counts_[{fiber, cause, 0}]};
+    return plays && list.contains(at) ? list.at(at) : 0;
+  }
+  void switched(uint32_t fiber, Cause cause, uint32_t to) override {
+    if (!plays) {
+      list[{fiber, cause, counts_.at({fiber, cause, 0})}] = to;
+    }
+  }
+
+ private:
+  std::map<At, uint64_t> counts_;
+};
+
+std::string order_of(const ScheduleOptions& options) {
+  Decisions decisions(5);
+  Trace trace;
+  VirtualTime time;
+  FiberStacks stacks;
+  Scheduler scheduler(decisions, trace, time, stacks, options);
+  std::string order;
+  for (char name = 'a'; name < 'e'; ++name) {
+    scheduler.spawn(std::string(1, name), [&order, name] {
+      for (int step = 0; step < 40; ++step) {
+        order += name;
+        Scheduler::running()->yield(step % 2 == 0 ? Point::kAtomic : Point::kOperation);
+      }
+    });
+  }
+  EXPECT_EQ(scheduler.run(), std::nullopt);
+  return order;
+}
+
+TEST(Playback, fibers_that_stay_but_for_the_switches_of_a_schedule_run_as_it_did) {
+  ScheduleOptions drawn;
+  drawn.mean_points = 2;
+  drawn.mean_atomics = 2;
+  SwitchList recorded;
+  drawn.switches = &recorded;
+  const std::string order = order_of(drawn);
+  EXPECT_GT(recorded.list.size(), 20U);
+
+  SwitchList played;
+  played.list = recorded.list;
+  played.plays = true;
+  ScheduleOptions staying;
+  staying.strategy = Strategy::kStay;
+  staying.switches = &played;
+  // Who begins is no switch.
+  const auto first = static_cast<size_t>(order[0] - 'a');
+  EXPECT_EQ(first, 0U);
+  EXPECT_EQ(order_of(staying), order);
+  played.list.clear();
+  const auto all = [](char name) { return std::string(40, name); };
+  EXPECT_EQ(order_of(staying), all('a') + all('b') + all('c') + all('d'));
 }
 
 // --- attempts and their classes
