@@ -57,13 +57,6 @@ Verdict recover_copy(const CopyContext& context, SimDisk& copy, Decisions& decis
   return broken ? broken : process.violated();
 }
 
-bool same_contents(const Contents& a, const Contents& b) {
-  return a.csn == b.csn &&
-         std::ranges::equal(a.buckets, b.buckets,
-                            [](const auto& x, const auto& y) { return x.bucket == y.bucket && x.rows == y.rows; }) &&
-         a.streams == b.streams && a.projections == b.projections;
-}
-
 }  // namespace
 
 CopyResult crash_probe(const CopyContext& context, const SimDisk& disk, Decisions decisions) {

@@ -295,6 +295,13 @@ Verdict judge_pins(const Contents& contents, const Model& model, uint64_t csn) {
   return std::nullopt;
 }
 
+bool same_contents(const Contents& a, const Contents& b) {
+  return a.csn == b.csn &&
+         std::ranges::equal(a.buckets, b.buckets,
+                            [](const auto& x, const auto& y) { return x.bucket == y.bucket && x.rows == y.rows; }) &&
+         a.streams == b.streams && a.projections == b.projections;
+}
+
 SeenRecord seen_record(const StreamRecord& record) {
   return {record.prev_hash, record.redacted, record.payload_bytes, ValueMark::of(record.payload)};
 }

@@ -37,6 +37,8 @@ Result<std::vector<Contents::Bucket>> read_buckets(const Snapshot& snapshot, Mod
 Verdict judge_buckets(const std::vector<Contents::Bucket>& buckets, const Model& model, uint64_t csn);
 // Whether these may be all pins of the state after commit `csn`, and hold what was pinned. Pre: as above.
 Verdict judge_pins(const Contents& contents, const Model& model, uint64_t csn);
+// Whether both show the same.
+bool same_contents(const Contents& a, const Contents& b);
 SeenRecord seen_record(const StreamRecord& record);
 
 // What must hold of the report on a sound database at any time: no damage, and every page is accounted for.

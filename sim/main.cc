@@ -5,6 +5,7 @@
 //   holdfast-sim score                  bugs that are planted in the engine, and how many seeds find them
 //   holdfast-sim shrink --seed 4711     makes one that fails small: a file for `replay --repro`
 //   holdfast-sim report --seed 4711     a web page of one run: what was durable when, and why something is missing
+//   holdfast-sim exhaust --ops 2        all crashes of all programs of two operations
 //   holdfast-sim faults                 what can go wrong on the simulated disk, and what each obliges the engine to
 #include <signal.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include <CLI/CLI.hpp>
 
 #include "fault/table.h"
+#include "sim/exhaust_command.h"
 #include "sim/fleet.h"
 #include "sim/race_detector.h"
 #include "sim/report_command.h"
@@ -227,6 +229,7 @@ int main(int argc, char** argv) {
   std::function<int()> chosen;
   add_score_command(app, chosen, [] { return stop_asked != 0; });
   add_report_command(app, chosen, profiles);
+  const ExhaustCommand exhaust_command(app);
 
   CLI11_PARSE(app, argc, argv);
   if (chosen) {
@@ -242,6 +245,10 @@ int main(int argc, char** argv) {
   }
   if (!repro.empty()) {
     return replay_repro(repro, trace ? Tracing::kOn : Tracing::kOff);
+  }
+  if (exhaust_command.parsed()) {
+    stop_on_signals();
+    return exhaust_command.run([] { return stop_asked != 0; });
   }
   const Profile profile = *profile_named(profile_name);
   if (replay_command->parsed()) {

@@ -62,7 +62,11 @@ void SimDirectory::sync(Sequence until) {
 
 void SimDirectory::write_back(Survivors& survivors, const Personality& personality) {
   if (personality.metadata_order == MetadataOrder::kPrefix) {
-    const auto end = pending_.begin() + static_cast<ptrdiff_t>(survivors.name_prefix(number_, pending_.size()));
+    std::vector<Sequence> changes;
+    for (const Change& change : pending_) {
+      changes.push_back(change.sequence);
+    }
+    const auto end = pending_.begin() + static_cast<ptrdiff_t>(survivors.name_prefix(number_, changes));
     std::for_each(pending_.begin(), end, [&](const Change& change) { apply(change, durable_); });
     pending_.erase(pending_.begin(), end);
     return;
@@ -73,7 +77,9 @@ void SimDirectory::write_back(Survivors& survivors, const Personality& personali
   for (size_t index = 0; index < pending_.size(); ++index) {
     Change& change = pending_[index];
     const bool possible = !lost_names.contains(change.name) && !lost_names.contains(change.to);
-    if (possible && survivors.keeps_name(number_, index)) {
+    // Asked in any case: which choices there are does not depend on the earlier ones.
+    const bool kept = survivors.keeps_name(number_, index, change.sequence);
+    if (possible && kept) {
       apply(change, durable_);
       continue;
     }

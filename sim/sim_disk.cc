@@ -163,6 +163,15 @@ void SimDisk::evict(uint32_t file) { own_file(file).evict(); }
 SimDisk SimDisk::power_cut(Decisions& decisions, const CutImage& what, std::vector<CutImage::Sector>* kept) const {
   Survivors chosen = survivors(decisions, nullptr, what);
   chosen.record_into(kept);
+  return cut(chosen);
+}
+
+SimDisk SimDisk::power_cut(CutChooser& chooser) const {
+  Survivors chosen(personality_, chooser);
+  return cut(chosen);
+}
+
+SimDisk SimDisk::cut(Survivors& chosen) const {
   SimDisk image = *this;
   image.locks_.clear();
   for (Ref<SimDirectory>& directory : image.directories_) {

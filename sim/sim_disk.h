@@ -27,6 +27,8 @@
 
 namespace holdfast::sim {
 
+class CutChooser;
+
 enum class LockKind : uint8_t { kShared, kExclusive };
 
 class SimDisk;
@@ -85,6 +87,8 @@ class SimDisk {
   // that did survive with what was not durable.
   SimDisk power_cut(Decisions& decisions, const CutImage& image = {},
                     std::vector<CutImage::Sector>* kept = nullptr) const;
+  // The one that `chooser` chooses.
+  SimDisk power_cut(CutChooser& chooser) const;
   // The process is gone, and with it its handles and locks; the cache stays (R15).
   void process_kill();
 
@@ -116,6 +120,7 @@ class SimDisk {
   Sequence next() { return ++sequence_; }
   void collect();
   Survivors survivors(Decisions& decisions, const Entry* only, const CutImage& image = {}) const;
+  SimDisk cut(Survivors& chosen) const;
 
   Personality personality_;
   Sequence sequence_ = 0;
