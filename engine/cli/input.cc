@@ -73,6 +73,14 @@ Result<bool> Input::fill() {
   return !at_end_;
 }
 
+bool Input::would_wait() const {
+  if (at_end_ || buffer_.find('\n', consumed_) != std::string::npos) {
+    return false;
+  }
+  pollfd waited{descriptor_, POLLIN, 0};
+  return poll(&waited, 1, 0) == 0;
+}
+
 Result<bool> Input::next_line(std::string_view& line) {
   size_t searched = 0;  // bytes of the unfinished line that hold no line feed
   for (;;) {

@@ -28,6 +28,8 @@ class Input {
   // The next line without its line feed; false at the end of the input, or when interrupted. The view lives until the
   // next call. Errors: io; invalid_argument if the line is too long.
   Result<bool> next_line(std::string_view& line);
+  // Whether next_line() would wait for somebody to write one.
+  bool would_wait() const;
   // All that is left. Errors: io; invalid_argument if it is more than `bytes_max`.
   Result<std::string> read_all(uint64_t bytes_max);
 

@@ -78,6 +78,7 @@ class Loader {
     uint64_t rows = 0, bytes = 0;
     bool more = true, changed = false;
     while (rows < args_.batch_rows && bytes < kBatchBytesMax && !interrupted()) {
+      if (args_.ack && input_.would_wait()) HOLDFAST_TRY(settle());  // told before more is waited for
       HOLDFAST_TRY_ASSIGN(more, reader_.next(row_));
       if (!more) break;
       HOLDFAST_TRY(store(transaction));
