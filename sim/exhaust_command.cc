@@ -53,6 +53,14 @@ void print_summary(const ExhaustCounts& counts, size_t program_count, double sec
              seconds > 0 ? images / seconds : 0.0, seconds > 0 ? recovered / seconds : 0.0);
 }
 
+std::string operation_names() {
+  std::string names;
+  for (size_t op = 0; op < static_cast<size_t>(Op::kCount); ++op) {
+    names += (names.empty() ? "" : ", ") + std::string(name_of(static_cast<Op>(op)));
+  }
+  return names;
+}
+
 }  // namespace
 
 struct ExhaustCommand::Arguments {
@@ -152,12 +160,20 @@ ExhaustCommand::ExhaustCommand(CLI::App& app) : arguments_(std::make_unique<Argu
   command_->add_option("--second-images", to.bounds.second_images, "Power cuts of one moment of a recovery, at most")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
-  CLI::Option* program = command_->add_option("--program", to.program, "This program only, at all of its moments")
-                             ->check([](const std::string& text) {
-                               return program_from(text) ? std::string() : "an operation has no such name";
-                             });
-  CLI::Option* point = command_->add_option("--point", to.point, "This moment of it only")->needs(program);
-  command_->add_option("--image", to.image, "This image only: a number, or \"kill\"")->needs(point);
+  CLI::Option* program =
+      command_->add_option("--program", to.program, "This program only, at all of its moments")
+          ->check([](const std::string& text) {
+            return program_from(text) ? std::string() : "an operation has no such name; they are: " + operation_names();
+          });
+  CLI::Option* point = command_->add_option("--point", to.point, "This moment of it only")
+                           ->needs(program)
+                           ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}));
+  command_->add_option("--image", to.image, "This image only: a number, or \"kill\"")
+      ->needs(point)
+      ->check([](const std::string& text) {
+        const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+        return is_number || text == "kill" ? std::string() : "an image is a number, or kill";
+      });
 }
 
 ExhaustCommand::~ExhaustCommand() = default;
@@ -173,6 +189,10 @@ int ExhaustCommand::run(const std::function<bool()>& stop) const {
   for (const ExhaustSetup& setup : given.setups()) {
     const auto start = SteadyClock::now();
     const ExhaustReport report = is_one ? given.explore_one(setup, stop) : given.explore_all(setup, programs, stop);
+    if (given.point != 0 && report.counts.images == 0 && !report.interrupted) {
+      fmt::print(stderr, "holdfast-sim: the program has no such moment, or the moment no such image, in this setup\n");
+      return 2;
+    }
     fmt::print("{}\n", given.describe(setup));
     for (const ExhaustFailure& failure : report.failures) {
       fmt::print("FAILED program \"{}\" [{}]\n  {}\n  reproduce: {}\n", to_string(failure.program), failure.where,

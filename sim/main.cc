@@ -68,9 +68,9 @@ constexpr const char* kVerify = "ON";
 constexpr const char* kVerify = "OFF";
 #endif
 
-std::string reproduction(uint64_t seed, Profile profile) {
-  return fmt::format("holdfast-sim replay --seed {} --profile {} --trace  # built with HOLDFAST_VERIFY={}", seed,
-                     name_of(profile), kVerify);
+std::string reproduction(uint64_t seed, Profile profile, std::string_view planted_name = {}) {
+  return fmt::format("holdfast-sim replay --seed {} --profile {}{}{} --trace  # built with HOLDFAST_VERIFY={}", seed,
+                     name_of(profile), planted_name.empty() ? "" : " --planted ", planted_name, kVerify);
 }
 
 void print_summary(const FleetReport& report, const FleetOptions& options, double seconds) {
@@ -155,15 +155,16 @@ int run(const FleetOptions& options) {
   return report.failures.empty() ? (report.interrupted ? 130 : 0) : 1;
 }
 
-int replay(uint64_t seed, Profile profile, bool trace, planted::Bug planted_bug) {
-  planted::active = planted_bug;
+int replay(uint64_t seed, Profile profile, bool trace, const std::string& planted_name) {
+  planted::active = bug_named(planted_name);
   FiberStacks stacks;
   const RunResult result = run_seed(seed, profile, stacks, trace ? stdout : nullptr);
   std::fflush(stdout);
   fmt::print("seed {}, profile {}: {} events, digest {:016x}, {} crashes, {} commits\n", seed, name_of(profile),
              result.events, result.digest, result.counters.power_cuts + result.counters.kills, result.counters.commits);
   if (!result.failure.empty()) {
-    fmt::print("FAILED seed {}: {}\n  reproduce: {}\n", seed, result.failure, reproduction(seed, profile));
+    fmt::print("FAILED seed {}: {}\n  reproduce: {}\n", seed, result.failure,
+               reproduction(seed, profile, planted_name));
     return 1;
   }
   return 0;
@@ -231,7 +232,15 @@ int main(int argc, char** argv) {
   add_report_command(app, chosen, profiles);
   const ExhaustCommand exhaust_command(app);
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_help) {
+    return app.exit(asked_for_help);
+  } catch (const CLI::ParseError& wrong) {
+    fmt::print(stderr, "holdfast-sim: usage: {}\n  hint: `holdfast-sim {}--help` lists what can be said\n",
+               wrong.what(), app.get_subcommands().empty() ? "" : app.get_subcommands().front()->get_name() + " ");
+    return 2;
+  }
   if (chosen) {
     stop_on_signals();
     return chosen();
@@ -252,7 +261,7 @@ int main(int argc, char** argv) {
   }
   const Profile profile = *profile_named(profile_name);
   if (replay_command->parsed()) {
-    return replay(seed, profile, trace, bug_named(planted_name));
+    return replay(seed, profile, trace, planted_name);
   }
   options.profile = profile;
   return run(options);

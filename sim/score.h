@@ -20,6 +20,8 @@ namespace holdfast::sim {
 
 inline constexpr std::array kScoreProfiles{Profile::kDefault, Profile::kSmall, Profile::kCrash, Profile::kRot};
 
+constexpr Profile score_profile(uint64_t seed) { return kScoreProfiles[seed % kScoreProfiles.size()]; }
+
 struct ScoreOptions {
   uint64_t first_seed = 1;
   uint64_t seeds_max = 2000;  // of a campaign

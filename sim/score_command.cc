@@ -41,8 +41,10 @@ void print_row(const BugScore& score, const ScoreOptions& options) {
   if (score.found()) {
     seeds += fmt::format(" ({} of {})", score.seeds.size(), score.campaigns);
   }
-  fmt::print("{:<24} {:<13} {:<8} {:<18} {}\n", score.info.name, score.info.kind, score.reached ? "reached" : "never",
-             score.found() ? seeds : "NOT FOUND",
+  const std::string first =
+      score.found_by ? fmt::format("{} {}", *score.found_by, name_of(score_profile(*score.found_by))) : "";
+  fmt::print("{:<24} {:<13} {:<8} {:<18} {:<16} {}\n", score.info.name, score.info.kind,
+             score.reached ? "reached" : "never", score.found() ? seeds : "NOT FOUND", first,
              score.found() ? one_line(score.account) : std::string(score.info.text));
   std::fflush(stdout);
 }
@@ -54,7 +56,8 @@ int run_score(const ScoreArgs& args, const std::function<bool()>& stop) {
   std::vector<planted::BugInfo> chosen;
   std::ranges::copy_if(planted::kBugs, std::back_inserter(chosen),
                        [&](const planted::BugInfo& bug) { return is_chosen(args, bug); });
-  fmt::print("{:<24} {:<13} {:<8} {:<18} {}\n", "bug", "kind", "", "seeds to find", "what the first seed says");
+  fmt::print("{:<24} {:<13} {:<8} {:<18} {:<16} {}\n", "bug", "kind", "", "seeds to find", "first seed",
+             "what it says");
   for (const planted::BugInfo& bug : chosen) {
     if (terminal) {
       fmt::print(stderr, "\r{} of {}: {}   ", scores.size() + 1, chosen.size(), bug.name);
@@ -66,7 +69,7 @@ int run_score(const ScoreArgs& args, const std::function<bool()>& stop) {
     }
     if (score.interrupted && !score.found()) {
       fmt::print("interrupted\n");
-      break;
+      return 130;
     }
     if (score.fails_without) {
       fmt::print("FAILED seed {}, without any planted bug: {}\n", *score.fails_without, score.account);
@@ -94,6 +97,7 @@ int run_score(const ScoreArgs& args, const std::function<bool()>& stop) {
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   fmt::print("time  {:.0f} s\n", seconds.count());
+  fmt::print("to see one: holdfast-sim report --seed SEED --profile PROFILE --planted BUG --html FILE\n");
   const bool all = scores.size() == chosen.size() && within == static_cast<ptrdiff_t>(scores.size());
   return all ? 0 : 1;
 }
