@@ -37,6 +37,9 @@ class Tamperer {
       if (try_once(how)) {
         done_.text = fmt::format("{}, record {} in {}{}", fault::TamperedStream::name_of(how), done_.first_changed,
                                  image_->file_name(), done_.text);
+        if (!done_.kinds.empty() && done_.first_changed == 1 && begins_like_another()) {
+          done_.kinds.push_back(Tamper::kForeign);
+        }
         return done_;
       }
     }
@@ -44,6 +47,17 @@ class Tamperer {
   }
 
  private:
+  // Record 0 holds the hash of nothing in every stream: of two that say the same nobody can tell whose one is, once
+  // record 1, which would hold its hash, is gone.
+  bool begins_like_another() const {
+    const auto begins = [](const SegmentImage& image) {
+      return !image.records.empty() && image.records.front().record.offset == 0;
+    };
+    return begins(*image_) && std::ranges::any_of(images_, [&](const SegmentImage& other) {
+             return other.name.stream_id != image_->name.stream_id && begins(other) &&
+                    other.records.front().stored == image_->records.front().stored;
+           });
+  }
   size_t below(uint64_t n) { return static_cast<size_t>(decisions_.below(kStream, n)); }
   const ImageRecord& record() const { return image_->records[at_]; }
   bool is_last_file() const {

@@ -285,8 +285,7 @@ Result<void> StreamSlice::explain_damage(uint64_t offset, const Place& place, co
   return {};
 }
 
-// Whether a record of this stream was written at this place, whatever became of it: it is sound, or holds the hash of
-// the record before it.
+// Whether what was written at this place holds the hash of the record before it, whatever became of it.
 Result<bool> StreamSlice::is_followed(const Place& place) {
   const auto file = database_.streams().directory().open_file(place.file, OpenMode::kReadOnly);
   if (!file) {
@@ -300,8 +299,8 @@ Result<bool> StreamSlice::is_followed(const Place& place) {
   bytes.resize(std::max<size_t>(format::record_bytes_at(bytes), bytes.size()));
   HOLDFAST_TRY((*file)->read_at(place.position, bytes));
   format::Record record;
-  const uint32_t seed = format::stream_checksum_seed(database_.streams().database_id(), stream_.stream_id);
-  return decode_record(bytes, seed, record) == format::RecordProblem::kNone || record.prev_hash == hash_;
+  static_cast<void>(decode_record(bytes, 0, record));
+  return record.prev_hash == hash_;
 }
 
 // Nobody has vouched for the record before it yet: put there from elsewhere, it may not fill its place, or fill more.
@@ -310,7 +309,8 @@ Result<bool> StreamSlice::name_foreign_before(uint64_t offset) {
     return false;
   }
   if (offset == 1) {
-    // The first records of all streams hold the hash of nothing: two that say the same are each at home.
+    // The first records of all streams hold the hash of nothing: one that another stream begins with, too, is at home
+    // if the next one holds its hash.
     HOLDFAST_TRY_ASSIGN(const bool is_home, is_followed(here()));
     if (is_home) {
       return false;
