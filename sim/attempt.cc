@@ -2,24 +2,21 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cctype>
-#include <cerrno>
 #include <cstring>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
+#include "sim/child.h"
 #include "sim/repro.h"
 
 namespace holdfast::sim {
 
 namespace {
-
-constexpr size_t kErrorTextMax = 4096;
 
 // The child's answer; the account and the recorded script, as a repro, follow.
 struct Message {
@@ -31,21 +28,6 @@ struct Message {
 };
 static_assert(std::is_trivially_copyable_v<Message>);
 
-void write_all(int to, const void* data, size_t bytes) {
-  const char* at = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t written = ::write(to, at, bytes);
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written <= 0) {
-      ::_exit(3);  // the parent is gone
-    }
-    at += written;
-    bytes -= static_cast<size_t>(written);
-  }
-}
-
 void answer(int to, const RunResult& result, const Script* recorded) {
   Repro repro;
   repro.script = recorded == nullptr ? Script() : *recorded;
@@ -55,9 +37,9 @@ void answer(int to, const RunResult& result, const Script* recorded) {
                         .account_bytes = result.failure.size(),
                         .script_bytes = script.size(),
                         .counters = result.counters};
-  write_all(to, &message, sizeof message);
-  write_all(to, result.failure.data(), result.failure.size());
-  write_all(to, script.data(), script.size());
+  tell(to, &message, sizeof message);
+  tell(to, result.failure.data(), result.failure.size());
+  tell(to, script.data(), script.size());
 }
 
 // What the handler of SIGABRT needs, in the child only.
@@ -72,7 +54,6 @@ void on_abort(int signal) {
 }
 
 [[noreturn]] void run_child(const RunRequest& request, uint32_t seconds_max, int to) {
-  ::signal(SIGINT, SIG_IGN);  // the parent says when to stop
   ::alarm(seconds_max);
   if (request.recorded != nullptr) {
     abort_answer = to;
@@ -87,66 +68,19 @@ void on_abort(int signal) {
   ::_exit(0);
 }
 
-// Both ends until they are closed.
-void read_all(int messages, std::string& message, int errors, std::string& error_text) {
-  std::array<pollfd, 2> polled = {{{messages, POLLIN, 0}, {errors, POLLIN, 0}}};
-  const std::array<std::string*, 2> into = {&message, &error_text};
-  while (polled[0].fd >= 0 || polled[1].fd >= 0) {
-    ::poll(polled.data(), polled.size(), -1);
-    for (size_t index = 0; index < polled.size(); ++index) {
-      if (polled[index].fd < 0 || polled[index].revents == 0) {
-        continue;
-      }
-      std::array<char, 65536> buffer;
-      const ssize_t bytes = ::read(polled[index].fd, buffer.data(), buffer.size());
-      if (bytes > 0) {
-        into[index]->append(buffer.data(), static_cast<size_t>(bytes));
-      } else if (bytes == 0 || (errno != EINTR && errno != EAGAIN)) {
-        polled[index].fd = -1;
-      }
-    }
-  }
-}
-
-std::string how_it_ended(int status, uint32_t seconds_max, const std::string& error_text) {
-  std::string account = "the process ended";
-  if (WIFSIGNALED(status)) {
-    account = WTERMSIG(status) == SIGALRM ? "it did not end within " + std::to_string(seconds_max) + " s"
-                                          : std::string("it died of ") + ::strsignal(WTERMSIG(status));
-  }
-  if (!error_text.empty()) {
-    const size_t from = error_text.size() > kErrorTextMax ? error_text.size() - kErrorTextMax : 0;
-    account += "; it wrote: " + error_text.substr(from);
-  }
-  return account;
-}
-
 }  // namespace
 
 Outcome attempt(const RunRequest& request, uint32_t seconds_max) {
-  int messages[2];
-  int errors[2];
-  CHECK(::pipe(messages) == 0 && ::pipe(errors) == 0);
-  std::fflush(nullptr);
-  const pid_t child = ::fork();
-  CHECK(child >= 0);
-  if (child == 0) {
-    ::close(messages[0]);
-    ::close(errors[0]);
-    ::dup2(errors[1], STDERR_FILENO);
-    ::close(errors[1]);
-    run_child(request, seconds_max, messages[1]);
+  Child child;
+  child.start([&](int to) { run_child(request, seconds_max, to); });
+  for (bool more = true; more;) {
+    std::vector<pollfd> polled;
+    child.poll_in(polled);
+    ::poll(polled.data(), polled.size(), -1);
+    more = child.take(polled);
   }
-  ::close(messages[1]);
-  ::close(errors[1]);
-  std::string text;
-  std::string error_text;
-  read_all(messages[0], text, errors[0], error_text);
-  ::close(messages[0]);
-  ::close(errors[0]);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const std::string how_it_ended = child.end(seconds_max);
+  const std::string& text = child.received();
 
   Outcome outcome;
   Message message;
@@ -163,8 +97,8 @@ Outcome attempt(const RunRequest& request, uint32_t seconds_max) {
       *request.recorded = std::move(recorded->script);
     }
   }
-  if (!(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
-    outcome.account = how_it_ended(status, seconds_max, error_text);
+  if (!how_it_ended.empty()) {
+    outcome.account = how_it_ended;
   }
   outcome.failure_class = failure_class(outcome.account);
   return outcome;

@@ -1,27 +1,24 @@
 #include "sim/exhaust_fleet.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <new>
 #include <type_traits>
 
 #include "base/check.h"
+#include "sim/child.h"
 
 namespace holdfast::sim {
 
 namespace {
 
 constexpr int kPollMs = 50;
-constexpr size_t kErrorTextMax = 4096;
 constexpr uint32_t kSecondsPerProgramMax = 3600;
 
 // What a worker tells about one program; where it broke a promise, two texts follow.
@@ -45,27 +42,8 @@ struct Place {
   ExhaustPlace within;
 };
 
-void write_all(int to, const void* data, size_t bytes) {
-  const char* at = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t written = ::write(to, at, bytes);
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written <= 0) {
-      ::_exit(3);  // the parent is gone
-    }
-    at += written;
-    bytes -= static_cast<size_t>(written);
-  }
-}
-
 struct Worker {
-  pid_t process = -1;
-  int messages = -1;
-  int errors = -1;
-  std::string received;
-  std::string error_text;
+  Child child;
   Place* place = nullptr;
 };
 
@@ -104,7 +82,6 @@ class ExhaustFleet {
 
  private:
   [[noreturn]] void work(Place& place, int to) {
-    ::signal(SIGINT, SIG_IGN);  // the parent says when to stop
     Explorer explorer(setup_, bounds_, &place.within, [this] { return board_->stop.load(); });
     while (!board_->stop.load()) {
       const uint64_t index = board_->next.fetch_add(1);
@@ -124,10 +101,10 @@ class ExhaustFleet {
         message.where_bytes = failure->where.size();
         message.account_bytes = failure->account.size();
       }
-      write_all(to, &message, sizeof message);
+      tell(to, &message, sizeof message);
       if (failure) {
-        write_all(to, failure->where.data(), failure->where.size());
-        write_all(to, failure->account.data(), failure->account.size());
+        tell(to, failure->where.data(), failure->where.size());
+        tell(to, failure->account.data(), failure->account.size());
       }
       place.program.store(0);
       if (failure) {
@@ -138,88 +115,50 @@ class ExhaustFleet {
   }
 
   void start(Worker& worker) {
-    int messages[2];
-    int errors[2];
-    CHECK(::pipe(messages) == 0 && ::pipe(errors) == 0);
-    std::fflush(nullptr);
     worker.place->program.store(0);
-    worker.process = ::fork();
-    CHECK(worker.process >= 0);
-    if (worker.process == 0) {
-      ::close(messages[0]);
-      ::close(errors[0]);
-      ::dup2(errors[1], STDERR_FILENO);
-      ::close(errors[1]);
-      work(*worker.place, messages[1]);
-    }
-    ::close(messages[1]);
-    ::close(errors[1]);
-    worker.messages = messages[0];
-    worker.errors = errors[0];
+    worker.child.start([&](int to) { work(*worker.place, to); });
   }
 
   // False: nobody works any more.
   bool wait_for_messages() {
     std::vector<pollfd> polled;
     for (const Worker& worker : workers_) {
-      if (worker.process > 0) {
-        polled.push_back({worker.messages, POLLIN, 0});
-        polled.push_back({worker.errors, POLLIN, 0});
-      }
+      worker.child.poll_in(polled);
     }
     if (polled.empty()) {
       return false;
     }
     ::poll(polled.data(), polled.size(), kPollMs);
     for (Worker& worker : workers_) {
-      for (const pollfd& ready : polled) {
-        if (worker.process <= 0 || ready.revents == 0) {
-          continue;
-        }
-        if (ready.fd == worker.errors) {
-          take(worker.errors, worker.error_text);
-          if (worker.error_text.size() > 2 * kErrorTextMax) {
-            worker.error_text.erase(0, worker.error_text.size() - kErrorTextMax);
-          }
-        } else if (ready.fd == worker.messages) {
-          const bool more = take(worker.messages, worker.received);
-          parse(worker);
-          if (!more) {
-            ended(worker);
-          }
+      if (worker.child.running()) {
+        const bool more = worker.child.take(polled);
+        parse(worker.child.received());
+        if (!more) {
+          ended(worker);
         }
       }
     }
     return true;
   }
 
-  static bool take(int from, std::string& into) {
-    char buffer[65536];
-    const ssize_t bytes = ::read(from, buffer, sizeof buffer);
-    if (bytes > 0) {
-      into.append(buffer, static_cast<size_t>(bytes));
-    }
-    return bytes > 0 || (bytes < 0 && (errno == EINTR || errno == EAGAIN));
-  }
-
-  void parse(Worker& worker) {
+  void parse(std::string& received) {
     size_t at = 0;
-    while (worker.received.size() - at >= sizeof(Message)) {
+    while (received.size() - at >= sizeof(Message)) {
       Message message;
-      std::memcpy(static_cast<void*>(&message), worker.received.data() + at, sizeof message);
-      if (worker.received.size() - at - sizeof message < message.where_bytes + message.account_bytes) {
+      std::memcpy(static_cast<void*>(&message), received.data() + at, sizeof message);
+      if (received.size() - at - sizeof message < message.where_bytes + message.account_bytes) {
         break;
       }
       at += sizeof message;
       report_.counts.add(message.counts);
       if (message.account_bytes > 0) {
         failed({programs_[message.program], message.point, message.image.data(),
-                worker.received.substr(at, message.where_bytes),
-                worker.received.substr(at + message.where_bytes, message.account_bytes)});
+                received.substr(at, message.where_bytes),
+                received.substr(at + message.where_bytes, message.account_bytes)});
       }
       at += message.where_bytes + message.account_bytes;
     }
-    worker.received.erase(0, at);
+    received.erase(0, at);
   }
 
   void failed(ExhaustFailure failure) {
@@ -228,25 +167,10 @@ class ExhaustFleet {
   }
 
   void ended(Worker& worker) {
-    while (take(worker.errors, worker.error_text)) {
-    }
-    ::close(worker.messages);
-    ::close(worker.errors);
-    int status = 0;
-    while (::waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
-    }
-    worker.process = -1;
+    std::string account = worker.child.end(kSecondsPerProgramMax);
     const uint64_t program = worker.place->program.load();
-    if (program == 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+    if (program == 0 || account.empty()) {
       return;
-    }
-    std::string account = "the process ended";
-    if (WIFSIGNALED(status)) {
-      account = std::string("it died of ") + ::strsignal(WTERMSIG(status));
-    }
-    if (!worker.error_text.empty()) {
-      const size_t from = worker.error_text.size() > kErrorTextMax ? worker.error_text.size() - kErrorTextMax : 0;
-      account += "; it wrote: " + worker.error_text.substr(from);
     }
     const ExhaustPlace& place = worker.place->within;
     failed({programs_[program - 1], place.point,

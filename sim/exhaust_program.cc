@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/script.h"
+
 namespace holdfast::sim {
 
 namespace {
@@ -15,27 +17,6 @@ constexpr std::array<std::string_view, static_cast<size_t>(Op::kCount)> kNames =
 
 // What is larger than a quarter of the log is not logged; a segment of it has 64 KiB.
 constexpr uint64_t kCheckpointAt = 384 * 1024;
-
-std::string_view verb_of(IoKind kind) {
-  switch (kind) {
-    case IoKind::kRead: return "read";
-    case IoKind::kWrite: return "write";
-    case IoKind::kSync: return "sync";
-    case IoKind::kSize: return "size";
-    case IoKind::kTruncate: return "truncate";
-    case IoKind::kAllocate: return "allocate";
-    case IoKind::kOpen: return "open";
-    case IoKind::kClose: return "close";
-    case IoKind::kRename: return "rename";
-    case IoKind::kRemove: return "remove";
-    case IoKind::kList: return "list";
-    case IoKind::kSyncDirectory: return "sync directory";
-    case IoKind::kLock: return "lock";
-    case IoKind::kUnlock: return "unlock";
-    case IoKind::kOpenDirectory: return "open directory";
-  }
-  return "?";
-}
 
 }  // namespace
 
@@ -94,7 +75,7 @@ DiskChange DiskChange::of(const IoEvent& event) {
 }
 
 std::string describe(const DiskChange& change) {
-  std::string text = fmt::format("{} of {}", verb_of(change.kind), change.name);
+  std::string text = fmt::format("{} of {}", name_of(change.kind), change.name);
   if (change.kind == IoKind::kWrite) {
     text += fmt::format(" (offset {}, {} bytes)", change.offset, change.bytes);
   }

@@ -4,7 +4,7 @@
 // in how often one stream is asked never shifts another; at() takes a key that the caller derives from what is decided
 // (an operation, a sector), so that it does not shift at all when something else is removed. Integers only.
 //
-// A DecisionHook sees every choice and may replace it: that is how a run is recorded, replayed and shrunk.
+// A run is written down by where its streams stand (position(), sim/script.h).
 // Threads: one at a time. Copies are independent and go on from the same point.
 #pragma once
 
@@ -35,13 +35,6 @@ enum class Stream : uint32_t {
   kCount,
 };
 
-class DecisionHook {
- public:
-  virtual ~DecisionHook() = default;
-  // What is used instead of `value`, the choice that the seed makes for this stream and key.
-  virtual uint64_t decide(Stream stream, uint64_t key, uint64_t value) = 0;
-};
-
 // One well-mixed integer from two. A bijection of `a` for each `b`.
 constexpr uint64_t mix(uint64_t a, uint64_t b) {
   uint64_t x = a + 0x9e3779b97f4a7c15U + b * 0xd1342543de82ef95U;
@@ -61,8 +54,6 @@ class Decisions {
   explicit Decisions(uint64_t seed) : seed_(seed) {}
 
   uint64_t seed() const { return seed_; }
-  // Null for none. Must outlive its use here.
-  void set_hook(DecisionHook* hook) { hook_ = hook; }
 
   // The stream's next value.
   uint64_t draw(Stream stream) { return at(stream, counters_[static_cast<size_t>(stream)]++); }
@@ -70,10 +61,7 @@ class Decisions {
   uint64_t position(Stream stream) const { return counters_[static_cast<size_t>(stream)]; }
   void go_to(Stream stream, uint64_t position) { counters_[static_cast<size_t>(stream)] = position; }
   // The value for this key; asking again gives it again.
-  uint64_t at(Stream stream, uint64_t key) const {
-    const uint64_t value = mix(mix(seed_, static_cast<uint64_t>(stream) + 1), key);
-    return hook_ == nullptr ? value : hook_->decide(stream, key, value);
-  }
+  uint64_t at(Stream stream, uint64_t key) const { return mix(mix(seed_, static_cast<uint64_t>(stream) + 1), key); }
   // In [0, n). Pre: n > 0.
   uint64_t below(Stream stream, uint64_t n) { return scale(draw(stream), n); }
   // In [low, high]. Pre: low <= high, and not the whole range of 64 bits.
@@ -91,15 +79,10 @@ class Decisions {
   }
 
   // Independent decisions for a part of the run (a crash probe), which leave the run's own streams where they are.
-  Decisions fork(uint64_t key) const {
-    Decisions child(mix(seed_, ~key));
-    child.hook_ = hook_;
-    return child;
-  }
+  Decisions fork(uint64_t key) const { return Decisions(mix(seed_, ~key)); }
 
  private:
   uint64_t seed_;
-  DecisionHook* hook_ = nullptr;
   std::array<uint64_t, static_cast<size_t>(Stream::kCount)> counters_{};
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/trace.h"
+
 namespace holdfast::sim {
 
 namespace {
@@ -46,10 +48,6 @@ constexpr std::array<std::string_view, static_cast<size_t>(Move::kCount)> kMoveN
     "list_buckets", "savepoint", "rollback_to", "append", "stream_head"};
 constexpr std::array<std::string_view, kChoreCount> kChoreNames = {"check_opened", "check_reopened", "check_rest",
                                                                    "damage_open",  "close",          "damage_closed"};
-constexpr std::array<std::string_view, 15> kIoNames = {
-    "read",   "write",  "sync", "size",           "truncate", "allocate", "open",          "close",
-    "rename", "remove", "list", "sync_directory", "lock",     "unlock",   "open_directory"};
-static_assert(kIoNames.size() == static_cast<size_t>(IoKind::kOpenDirectory) + 1);
 constexpr std::array<std::string_view, 4> kImageNames = {"drawn", "everything", "nothing", "only"};
 
 static_assert(!kActionNames.back().empty() && !kMoveNames.back().empty());
@@ -65,12 +63,20 @@ std::optional<T> named(const std::array<std::string_view, kSize>& names, std::st
 std::string_view name_of(Action action) { return kActionNames[static_cast<size_t>(action)]; }
 std::string_view name_of(Move move) { return kMoveNames[static_cast<size_t>(move)]; }
 std::string_view name_of(Chore chore) { return kChoreNames[static_cast<size_t>(chore)]; }
-std::string_view name_of(IoKind kind) { return kIoNames[static_cast<size_t>(kind)]; }
+// Those of the trace (sim_env.cc asserts that they are the same).
+std::string_view name_of(IoKind kind) { return name_of(static_cast<EventKind>(kind)); }
 std::string_view name_of(CutImage::Kind image) { return kImageNames[static_cast<size_t>(image)]; }
 std::optional<Action> action_named(std::string_view name) { return named<Action>(kActionNames, name); }
 std::optional<Move> move_named(std::string_view name) { return named<Move>(kMoveNames, name); }
 std::optional<Chore> chore_named(std::string_view name) { return named<Chore>(kChoreNames, name); }
-std::optional<IoKind> io_kind_named(std::string_view name) { return named<IoKind>(kIoNames, name); }
+std::optional<IoKind> io_kind_named(std::string_view name) {
+  for (size_t kind = 0; kind <= static_cast<size_t>(IoKind::kOpenDirectory); ++kind) {
+    if (name_of(static_cast<IoKind>(kind)) == name) {
+      return static_cast<IoKind>(kind);
+    }
+  }
+  return std::nullopt;
+}
 std::optional<CutImage::Kind> cut_image_named(std::string_view name) {
   return named<CutImage::Kind>(kImageNames, name);
 }

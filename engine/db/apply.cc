@@ -1,8 +1,8 @@
 #include "db/apply.h"
 
-#include "base/planted.h"
-
 #include <utility>
+
+#include "base/planted.h"
 
 namespace holdfast {
 inline namespace HOLDFAST_FLAVOR {

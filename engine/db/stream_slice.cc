@@ -190,18 +190,29 @@ Result<void> StreamSlice::check_block(uint64_t next) {
   return {};
 }
 
-Result<std::optional<std::string>> StreamSlice::owner_of(const Place& place) {
+// What stands at this place, as long as it says that it is; empty: nothing does.
+Result<std::vector<std::byte>> StreamSlice::bytes_at(const Place& place) {
+  std::vector<std::byte> bytes;
   const auto file = database_.streams().directory().open_file(place.file, OpenMode::kReadOnly);
   if (!file) {
-    return std::nullopt;
+    return bytes;
   }
-  std::vector<std::byte> bytes(format::kEventOverheadBytes);
+  bytes.resize(format::kEventOverheadBytes);
   HOLDFAST_TRY_ASSIGN(const size_t size, (*file)->read_at(place.position, bytes));
   if (size < bytes.size() || format::record_bytes_at(bytes) == 0) {
-    return std::nullopt;
+    bytes.clear();
+    return bytes;
   }
   bytes.resize(format::record_bytes_at(bytes));
   HOLDFAST_TRY((*file)->read_at(place.position, bytes));
+  return bytes;
+}
+
+Result<std::optional<std::string>> StreamSlice::owner_of(const Place& place) {
+  HOLDFAST_TRY_ASSIGN(const std::vector<std::byte> bytes, bytes_at(place));
+  if (bytes.empty()) {
+    return std::nullopt;
+  }
   format::Record record;
   static_cast<void>(decode_record(bytes, 0, record));
   HOLDFAST_TRY_ASSIGN(const auto streams, stream_rows::list(pages_, root_));
@@ -287,20 +298,10 @@ Result<void> StreamSlice::explain_damage(uint64_t offset, const Place& place, co
 
 // Whether what was written at this place holds the hash of the record before it, whatever became of it.
 Result<bool> StreamSlice::is_followed(const Place& place) {
-  const auto file = database_.streams().directory().open_file(place.file, OpenMode::kReadOnly);
-  if (!file) {
-    return false;
-  }
-  std::vector<std::byte> bytes(format::kEventOverheadBytes);
-  HOLDFAST_TRY_ASSIGN(const size_t size, (*file)->read_at(place.position, bytes));
-  if (size < bytes.size()) {
-    return false;
-  }
-  bytes.resize(std::max<size_t>(format::record_bytes_at(bytes), bytes.size()));
-  HOLDFAST_TRY((*file)->read_at(place.position, bytes));
+  HOLDFAST_TRY_ASSIGN(const std::vector<std::byte> bytes, bytes_at(place));
   format::Record record;
   static_cast<void>(decode_record(bytes, 0, record));
-  return record.prev_hash == hash_;
+  return !bytes.empty() && record.prev_hash == hash_;
 }
 
 // Nobody has vouched for the record before it yet: put there from elsewhere, it may not fill its place, or fill more.

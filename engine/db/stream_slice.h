@@ -53,6 +53,7 @@ class StreamSlice {
   // Of what stops the reader. Errors: io.
   Result<void> explain(uint64_t offset, const Error& error);
   // Names the record before `offset`, if that is one of another stream.
+  Result<std::vector<std::byte>> bytes_at(const Place& place);
   Result<bool> is_followed(const Place& place);
   Result<bool> name_foreign_before(uint64_t offset);
   Result<void> explain_damage(uint64_t offset, const Place& place, const Error& error);

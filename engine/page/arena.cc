@@ -2,6 +2,7 @@
 #include "page/arena.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/check.h"
 #include "base/planted.h"

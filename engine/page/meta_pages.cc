@@ -1,8 +1,6 @@
 // See meta_pages.h.
 #include "page/meta_pages.h"
 
-#include "base/planted.h"
-
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -10,6 +8,8 @@
 #include <tuple>
 
 #include <holdfast/options.h>
+
+#include "base/planted.h"
 
 namespace holdfast {
 

@@ -1,10 +1,10 @@
 // See page_lifetimes.h.
 #include "page/page_lifetimes.h"
 
-#include "base/planted.h"
-
 #include <algorithm>
 #include <utility>
+
+#include "base/planted.h"
 
 namespace holdfast {
 

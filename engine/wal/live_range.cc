@@ -1,11 +1,11 @@
 #include "wal/live_range.h"
 
-#include "base/planted.h"
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
+
+#include "base/planted.h"
 
 namespace holdfast::wal {
 

@@ -55,28 +55,6 @@ TEST(Decisions, are_spread_evenly) {
   EXPECT_TRUE(decisions.chance(Stream::kWorkload, 10, 10));
 }
 
-class Recorder final : public DecisionHook {
- public:
-  std::vector<uint64_t> keys;
-  uint64_t replacement = 0;
-  uint64_t decide(Stream stream, uint64_t key, uint64_t value) override {
-    keys.push_back(key);
-    return stream == Stream::kCrash ? replacement : value;
-  }
-};
-
-TEST(Decisions, can_be_recorded_and_replaced) {
-  Recorder recorder;
-  Decisions decisions(1);
-  const uint64_t unchanged = Decisions(1).draw(Stream::kTear);
-  decisions.set_hook(&recorder);
-  EXPECT_EQ(decisions.draw(Stream::kTear), unchanged);
-  EXPECT_EQ(decisions.draw(Stream::kCrash), 0U);
-  recorder.replacement = ~uint64_t{0};
-  EXPECT_EQ(decisions.below(Stream::kCrash, 10), 9U);
-  EXPECT_EQ(recorder.keys, (std::vector<uint64_t>{0, 0, 1}));
-}
-
 TEST(Trace, tells_runs_apart_by_any_argument) {
   const auto digest = [](uint32_t fiber, EventKind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t hash) {
     Trace trace;
