@@ -286,6 +286,17 @@ TEST_F(CommandWal, a_deferred_load_acknowledges_every_commit_once_it_is_on_disk)
   EXPECT_EQ(holdfast({"load", database_, "--lanes", "33"}).exit_code, 2);
 }
 
+TEST_F(CommandWal, a_deferred_load_tells_of_what_is_in_before_it_waits_for_more) {
+  create();
+  Running loading = start({"load", database_, "--bucket", "b", "--batch", "1", "--deferred", "--ack"});
+  loading.write_input("k1\tv\n");
+  EXPECT_TRUE(loading.printed("1\t1\n"));
+  loading.write_input("k2\tv\n");
+  EXPECT_TRUE(loading.printed("2\t2\n"));
+  loading.close_input();
+  EXPECT_EQ(loading.wait().exit_code, 0);
+}
+
 TEST_F(CommandWal, a_deferred_load_that_is_killed_leaves_the_first_rows_of_its_input) {
   create();
   Running loading = start({"load", database_, "--bucket", "b", "--batch", "1", "--deferred", "--ack"});

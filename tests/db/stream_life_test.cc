@@ -174,6 +174,23 @@ TEST_F(StreamLifeTest, files_that_nobody_names_are_removed_by_the_next_open) {
   expect_sound(database.stream("audit"));
 }
 
+TEST_F(StreamLifeTest, a_large_durable_batch_is_written_once_and_a_deferred_one_does_not_wait_for_that) {
+  Database database = open();
+  Stream stream = database.stream("audit");
+  const std::vector<std::string> texts(600, std::string(1000, 'e'));
+  const std::vector<std::string_view> events(texts.begin(), texts.end());
+  const auto logged = [&] { return database.stats()->wal_bytes_written; };
+  const uint64_t before = logged();
+  ASSERT_OK(stream.append_batch(events));
+  EXPECT_EQ(logged(), before);
+  const auto deferred = stream.append_batch(events, std::nullopt, Codec::kNone, Durability::kDeferred);
+  ASSERT_OK(deferred);
+  ASSERT_OK(database.wait_durable(deferred->csn));
+  EXPECT_GT(logged(), before + 600'000);
+  EXPECT_EQ(payloads(stream).size(), 1200U);
+  expect_sound(stream);
+}
+
 TEST_F(StreamLifeTest, events_that_did_not_survive_do_not_stay_behind_the_end) {
   {
     Database database = open();

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/planted.h"
 #include "sim/exhaust_images.h"
 #include "tests/sim/disk_image.h"
 
@@ -141,6 +142,19 @@ TEST(Exhaust, visits_states_of_two_operations) {
             "273 programs, 3318 moments, 18310 images, 7137 distinct, 0 after second crashes");
   EXPECT_EQ(explored({Origin::kEmpty, LogMode::kNone}, 2, bounds),
             "273 programs, 3018 moments, 14282 images, 6259 distinct, 0 after second crashes");
+}
+
+// In processes of their own, which have the bug.
+TEST(Exhaust, finds_what_a_power_cut_takes_from_an_engine_that_does_not_sync) {
+  const auto finds = [](planted::Bug bug) {
+    planted::active = bug;
+    Explorer explorer({Origin::kEmpty, LogMode::kLog}, {.second_images = 2});
+    const auto failure = explorer.explore(*program_from("put; checkpoint"), 0);
+    _exit(failure && failure->point > 0 && !failure->account.empty() ? 0 : 1);
+  };
+  EXPECT_EXIT(finds(planted::Bug::kLogSync), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(finds(planted::Bug::kTreeDataSync), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(finds(planted::Bug::kNone), testing::ExitedWithCode(1), "");
 }
 
 TEST(Exhaust, explores_just_the_moment_and_the_image_that_it_is_asked_for) {
