@@ -176,11 +176,14 @@ void Client::drop_projection(ProjectionId id) {
     return;
   }
   const bool was_not = !answer && answer.error().code() == ErrorCode::kNotFound && !was_there;
-  if (answer || was_not) {
+  // After a failed write a making may be in doubt: not there for who asks now, there after the next recovery.
+  if (answer || (was_not && !world_.writes_failed)) {
     ++world_.counters.drops;
     projections().dropped(id, asked.floor);
   } else {
-    excuse(answer.error(), seen, "drop");
+    if (!was_not) {
+      excuse(answer.error(), seen, "drop");
+    }
     if (answer.error().code() != ErrorCode::kOutcomeUnknown) {
       projections().drop_refused(id, was_there ? ProjectionModel::Made::kYes : ProjectionModel::Made::kMaybe);
     }
