@@ -78,31 +78,29 @@ Result<Answer> look_into_leaves(PageReader& reader, const Table& table, std::str
     HOLDFAST_TRY(history.move());
     HOLDFAST_TRY(current.move());
   }
-  if (current.leaf() != nullptr) {
-    const format::LeafView leaf(current.leaf(), reader.page_bytes());
-    if (const std::optional<uint32_t> index = leaf.find(key)) {
-      const format::LeafValue value = leaf.value(*index);
-      if (value.overflow) {
-        return Answer::kUnknown;
-      }
-      auto answer = take_current(value.bytes, position, buffer, version);
-      if (!answer || *answer == Answer::kVersion) {
-        return answer;
-      }
-    }
-  }
-  const format::LeafView leaf(history.leaf(), reader.page_bytes());
-  const uint32_t behind = leaf.lower_bound(wanted);
+  // First the superseded ones: of many positions, few are those of the current version.
+  const format::LeafView superseded(history.leaf(), reader.page_bytes());
+  const uint32_t behind = superseded.lower_bound(wanted);
   if (behind == 0) {
     return Answer::kUnknown;  // it is in the leaf before, if it is
   }
-  const format::LeafCell cell = leaf.cell(behind - 1);
+  const format::LeafCell cell = superseded.cell(behind - 1);
   if (cell.is_overflow) {
     return Answer::kUnknown;
   }
-  buffer.assign(leaf.prefix());
+  buffer.assign(superseded.prefix());
   buffer.append(cell.suffix);
-  return take_superseded(wanted, buffer, as_text(cell.value, cell.value_bytes), position, buffer, version);
+  const auto answer = take_superseded(wanted, buffer, as_text(cell.value, cell.value_bytes), position, buffer, version);
+  if (!answer || *answer != Answer::kNothing || current.leaf() == nullptr) {
+    return answer;
+  }
+  const format::LeafView leaf(current.leaf(), reader.page_bytes());
+  const std::optional<uint32_t> index = leaf.find(key);
+  if (!index) {
+    return Answer::kNothing;
+  }
+  const format::LeafValue value = leaf.value(*index);
+  return value.overflow ? Answer::kUnknown : take_current(value.bytes, position, buffer, version);
 }
 
 }  // namespace
