@@ -1,8 +1,8 @@
-// Opens a database whose tree file and stream segments were changed by someone who knows the format: checksums are made
-// right again.
+// Opens a database whose tree file, stream segments and log were changed by someone who knows the format: checksums are
+// made right again.
 //
-// Choices: patches {page or segment, offset, length, bytes}. Whatever they say, every call answers in bounded time,
-// without undefined behaviour, and goes on to write into what it was given.
+// Choices: patches {page, segment or frame of the log, offset, length, bytes}. Whatever they say, every call answers in
+// bounded time, without undefined behaviour, and goes on to write into what it was given.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -17,6 +17,7 @@
 #include "format/page.h"
 #include "fuzz/choices.h"
 #include "fuzz/files.h"
+#include "fuzz/log_patch.h"
 #include "fuzz/segment_patch.h"
 
 namespace {
@@ -32,6 +33,10 @@ constexpr uint64_t kRecordsMax = 20000;
 // Of the choices of what is patched, so many are for segments of streams.
 constexpr uint32_t kSegmentChoices = 16;
 constexpr std::string_view kSegmentPrefix = "stream-";
+// And so many for the log.
+constexpr uint32_t kLogChoices = 12;
+constexpr std::string_view kLogPrefix = "wal-";
+constexpr size_t kLogPatchedBytes = 64 * 1024;  // all commits that make_files() leaves lie before
 
 holdfast::Options options_for(holdfast::Env& env) {
   holdfast::Options options;
@@ -80,8 +85,30 @@ void make_projections(Database& database) {
   CHECK(database.projection("followed").follow("other", reduce).has_value());
 }
 
-// A small database with three levels, an overflow value, free pages, and streams. The same for every input of a
-// process.
+// Commits that no checkpoint has, of every kind.
+void leave_in_the_log(Database& database) {
+  CHECK(database.put("rows", "logged", "value").has_value());
+  CHECK(database
+            .exec([&](holdfast::Transaction& transaction) -> Result<void> {
+              HOLDFAST_TRY(transaction.bucket("fresh").put("key", std::string(5000, 'o')));
+              HOLDFAST_TRY(transaction.bucket("rows").erase_range("key-p", "key-pq"));
+              HOLDFAST_TRY(transaction.drop_bucket("large"));
+              HOLDFAST_TRY(transaction.stream("audit").append("with rows"));
+              return transaction.stream("new").append("the first");
+            })
+            .has_value());
+  CHECK(database.stream("audit").append(std::string(400, 'e'), holdfast::Codec::kLz4).has_value());
+  holdfast::WriteBatch batch(41);
+  batch.put("t", "key-1", "logged").erase("t", "key-2");
+  CHECK(database.projection("by hand").apply(batch).has_value());
+  for (int i = 0; i < 3; ++i) {
+    CHECK(database.put("rows", "deferred " + std::to_string(i), "value", holdfast::Durability::kDeferred).has_value());
+  }
+  CHECK(database.stream("other").append("short, logged").has_value());
+}
+
+// A small database with three levels, an overflow value, free pages, streams, and a log: its process was killed. The
+// same for every input of a process.
 holdfast::fuzz::Files make_files() {
   const auto env = holdfast::new_memory_env();
   auto database = Database::open(kPath, options_for(*env)).value();
@@ -101,16 +128,35 @@ holdfast::fuzz::Files make_files() {
   make_projections(database);
   CHECK(database.pin("behind").has_value());
   CHECK(database.put("rows", "key", "value").has_value());
-  CHECK(database.close().has_value());
-  return holdfast::fuzz::files_of(*env, kPath);
+  CHECK(database.checkpoint().has_value());
+  leave_in_the_log(database);
+  CHECK(database.stats()->wal_bytes > 0);
+  const holdfast::fuzz::Files files = holdfast::fuzz::files_of(*env, kPath);
+  const auto reopened_env = holdfast::fuzz::env_of(files, kPath);
+  const auto reopened = Database::open(kPath, options_for(*reopened_env));
+  CHECK(reopened->get("rows", "deferred 0")->has_value());
+  return files;
+}
+
+std::string some_file(Choices& input, holdfast::Directory& directory, std::string_view prefix) {
+  std::vector<std::string> names = directory.list().value();
+  std::erase_if(names, [&](const std::string& name) { return !name.starts_with(prefix); });
+  std::ranges::sort(names);
+  return names[input.below(static_cast<uint32_t>(names.size()))];
+}
+
+void patch_log(Choices& input, holdfast::Directory& directory) {
+  const auto file =
+      directory.open_file(some_file(input, directory, kLogPrefix), holdfast::OpenMode::kReadWrite).value();
+  std::vector<std::byte> bytes(kLogPatchedBytes);
+  bytes.resize(file->read_at(0, bytes).value());
+  holdfast::fuzz::patch_log_segment(input, bytes);
+  CHECK(file->write_at(0, bytes).has_value());
 }
 
 void patch_some_segment(Choices& input, holdfast::Directory& directory, const holdfast::format::DatabaseId& id) {
-  std::vector<std::string> names = directory.list().value();
-  std::erase_if(names, [](const std::string& name) { return !name.starts_with(kSegmentPrefix); });
-  std::ranges::sort(names);
-  const std::string& name = names[input.below(static_cast<uint32_t>(names.size()))];
-  const auto file = directory.open_file(name, holdfast::OpenMode::kReadWrite).value();
+  const auto file =
+      directory.open_file(some_file(input, directory, kSegmentPrefix), holdfast::OpenMode::kReadWrite).value();
   std::vector<std::byte> bytes(file->size().value());
   CHECK(file->read_at(0, bytes).value() == bytes.size());
   holdfast::fuzz::patch_segment(input, bytes, id);
@@ -131,8 +177,12 @@ void patch(Choices& input, holdfast::Env& env) {
   std::memcpy(id.data(), page.data() + offsetof(holdfast::format::MetaOnDisk, database_id), id.size());
   const uint32_t seed = holdfast::format::checksum_seed_of(id);
   while (!input.empty()) {
-    const uint32_t number =
-        holdfast::format::kMetaPages + input.below(pages - holdfast::format::kMetaPages + kSegmentChoices);
+    const uint32_t number = holdfast::format::kMetaPages +
+                            input.below(pages - holdfast::format::kMetaPages + kSegmentChoices + kLogChoices);
+    if (number >= pages + kSegmentChoices) {
+      patch_log(input, *directory);
+      continue;
+    }
     if (number >= pages) {
       patch_some_segment(input, *directory, id);
       continue;

@@ -84,18 +84,12 @@ class StreamChecker {
     if (!file) {
       return {};  // whoever looks for its records says so
     }
-    std::vector<std::byte> bytes(format::stream_footer_bytes(segment.first_offset, segment.row.next_offset));
-    HOLDFAST_TRY_ASSIGN(const size_t size, (*file)->read_at(segment.row.records_end, bytes));
-    const auto footer =
-        format::decode_stream_footer(std::span(bytes).first(size),
-                                     format::stream_checksum_seed(database_.streams().database_id(), stream.stream_id));
-    if (!footer) {
+    const uint32_t seed = format::stream_checksum_seed(database_.streams().database_id(), stream.stream_id);
+    const auto footer = log::read_footer(**file, segment.first_offset, segment.row, seed);
+    if (!footer && footer.error().code() == ErrorCode::kCorruption) {
       return fail(Error(ErrorCode::kCorruption, footer.error().message()).at(name, segment.row.records_end));
     }
-    if (footer->first_offset != segment.first_offset || footer->next_offset != segment.row.next_offset ||
-        footer->records_end != segment.row.records_end) {
-      return fail(Error(ErrorCode::kCorruption, "the footer is of another segment").at(name, segment.row.records_end));
-    }
+    HOLDFAST_TRY(footer);
     return {};
   }
 

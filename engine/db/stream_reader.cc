@@ -99,7 +99,11 @@ Result<void> StreamReader::find_start(File& file, const stream_rows::Segment& se
   }
   const auto in_memory = database_.streams().tail_begin(stream_id_);
   if (segment.row.sealed() && (!in_memory || segment.row.next_offset <= *in_memory)) {
-    HOLDFAST_TRY_ASSIGN(const auto footer, read_footer(file, segment));
+    // The index in it is a cache.
+    const auto footer = log::read_footer(file, segment.first_offset, segment.row, checksum_seed_);
+    if (!footer && footer.error().code() != ErrorCode::kCorruption) {
+      return fail(footer.error());
+    }
     if (footer) {
       walk_offset_ = block * format::kBlockRecords;
       position_ = footer->index[block - (segment.first_offset + format::kBlockRecords - 1) / format::kBlockRecords];
@@ -114,18 +118,6 @@ Result<void> StreamReader::find_start(File& file, const stream_rows::Segment& se
     position_ = node.position;
   }
   return {};
-}
-
-// The index in it is a cache: nothing if it is not the segment's.
-Result<std::optional<format::StreamFooter>> StreamReader::read_footer(File& file, const stream_rows::Segment& segment) {
-  std::vector<std::byte> bytes(format::stream_footer_bytes(segment.first_offset, segment.row.next_offset));
-  HOLDFAST_TRY_ASSIGN(const size_t size, file.read_at(segment.row.records_end, bytes));
-  const auto footer = format::decode_stream_footer(std::span(bytes).first(size), checksum_seed_);
-  if (!footer || footer->first_offset != segment.first_offset || footer->next_offset != segment.row.next_offset ||
-      footer->records_end != segment.row.records_end) {
-    return std::nullopt;
-  }
-  return *footer;
 }
 
 Result<void> StreamReader::open_segment() {

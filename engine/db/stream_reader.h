@@ -57,7 +57,6 @@ class StreamReader {
   Result<void> check_header(File& file, const log::SegmentName& name, uint64_t first_offset);
   Result<void> find_start(File& file, const stream_rows::Segment& segment, PageReader& pages,
                           const format::HeadRow& head);
-  Result<std::optional<format::StreamFooter>> read_footer(File& file, const stream_rows::Segment& segment);
   std::unexpected<Error> damaged(Problem problem, const char* what);
 
   const DatabaseCore& database_;

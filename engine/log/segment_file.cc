@@ -1,8 +1,11 @@
 #include "log/segment_file.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <span>
+#include <vector>
 
 namespace holdfast::log {
 
@@ -54,6 +57,21 @@ std::optional<SegmentName> parse_segment_file_name(std::string_view text) {
     return std::nullopt;
   }
   return name;
+}
+
+Result<format::StreamFooter> read_footer(File& file, uint64_t first_offset, const format::SegmentRow& row,
+                                         uint32_t checksum_seed) {
+  HOLDFAST_TRY_ASSIGN(const uint64_t file_bytes, file.size());
+  const uint64_t bytes_there = file_bytes - std::min(file_bytes, row.records_end);
+  std::vector<std::byte> bytes(std::min(bytes_there, format::stream_footer_bytes(first_offset, row.next_offset)));
+  HOLDFAST_TRY_ASSIGN(const size_t size, file.read_at(row.records_end, bytes));
+  HOLDFAST_TRY_ASSIGN(format::StreamFooter footer,
+                      format::decode_stream_footer(std::span(bytes).first(size), checksum_seed));
+  if (footer.first_offset != first_offset || footer.next_offset != row.next_offset ||
+      footer.records_end != row.records_end) {
+    return fail(ErrorCode::kCorruption, "the footer is of another segment");
+  }
+  return footer;
 }
 
 }  // namespace holdfast::log
