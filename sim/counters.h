@@ -37,6 +37,7 @@ struct Counters {
   uint64_t switches = 0;
   uint64_t appended_records = 0;  // given to streams
   uint64_t followed_events = 0;   // applied by follow
+  uint64_t followers = 0;         // threads that followed for a while
   uint64_t applied_batches = 0;
   uint64_t refused_batches = 0;
   uint64_t projections_read = 0;  // while others write
@@ -84,6 +85,7 @@ struct Counters {
     sum(switches, other.switches);
     sum(appended_records, other.appended_records);
     sum(followed_events, other.followed_events);
+    sum(followers, other.followers);
     sum(applied_batches, other.applied_batches);
     sum(refused_batches, other.refused_batches);
     sum(projections_read, other.projections_read);

@@ -103,11 +103,10 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
   fmt::print("streams          {} records appended; {} copies tampered with{}\n", all.appended_records, tamper_probes,
              tampered);
   fmt::print(
-      "projections      {} events followed, {} batches applied ({} refused), {} read; {} rebuilds, {} prunes, {} "
-      "purges, "
-      "{} drops; cut off in {} follows, {} rebuilds, {} prunes\n",
-      all.followed_events, all.applied_batches, all.refused_batches, all.projections_read, all.rebuilds, all.prunes,
-      all.purges, all.drops, all.crashes_in_follow, all.crashes_in_rebuild, all.crashes_in_prune);
+      "projections      {} events followed by calls, {} followers in the background, {} batches applied ({} refused), "
+      "{} read; {} rebuilds, {} prunes, {} purges, {} drops; cut off in {} follows, {} rebuilds, {} prunes\n",
+      all.followed_events, all.followers, all.applied_batches, all.refused_batches, all.projections_read, all.rebuilds,
+      all.prunes, all.purges, all.drops, all.crashes_in_follow, all.crashes_in_rebuild, all.crashes_in_prune);
   fmt::print("pins             {} made, {} read\n", all.pins, all.pins_read);
   fmt::print("disk             {} operations\n", all.disk_operations);
   std::string faults;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,6 +98,11 @@ class Client {
   std::optional<Snapshot> pinned_snapshot(const std::string& pin, uint64_t csn);
   void judge_pinned(const Snapshot& snapshot, const std::string& pin, uint64_t csn);
   void follow();
+  Result<void> follow_in_background(ProjectionId id, const std::string& stream, const Reducer& reducer,
+                                    const FollowOptions& options);
+  // What is noted of each commit of a follow(); the referred ones outlive it.
+  std::function<bool(uint64_t, uint64_t)> follow_progress(const ProjectionWork& work, uint64_t& applied,
+                                                          uint64_t& commits_left);
   void apply_batches();
   void read_projection();
   void rebuild();

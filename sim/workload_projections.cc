@@ -16,6 +16,7 @@ using Kind = ProjectionWork::Kind;
 
 constexpr uint64_t kPositionsReadMax = 6;
 constexpr uint64_t kPausesMax = 20;  // for commits that are not known yet
+constexpr uint64_t kFollowPausesMax = 40;
 
 }  // namespace
 
@@ -75,6 +76,44 @@ Reducer Client::reducer(ProjectionId id, std::optional<uint64_t> least, uint64_t
   };
 }
 
+std::function<bool(uint64_t, uint64_t)> Client::follow_progress(const ProjectionWork& work, uint64_t& applied,
+                                                                uint64_t& commits_left) {
+  return [&](uint64_t position, uint64_t) {
+    const Unwatched unwatched;
+    if (world_.over()) {
+      return false;
+    }
+    world_.oracle.hide(1, Durability::kDeferred);
+    if (work.alone()) {
+      projections().applied_as_given(work.id, ProjectionModel::Feeding::kFollow, applied, position);
+    }
+    applied = position;
+    // Made by somebody else, it may not be durable yet, and neither is what was applied to it.
+    if (work.alone()) {
+      projections().made(work.id);
+    }
+    projections().applied(work.id, position);
+    learn();
+    return --commits_left != 0;
+  };
+}
+
+// Lets a thread of the engine's own follow for a while, as others append and feed the same projection.
+Result<void> Client::follow_in_background(ProjectionId id, const std::string& stream, const Reducer& reducer,
+                                          const FollowOptions& options) {
+  const uint64_t pauses = generator_.below(kFollowPausesMax);
+  auto follower = watched(
+      [&] { return database_.projection(projections().name(id)).follow_in_background(stream, reducer, options); });
+  if (!follower) {
+    return fail(follower.error());
+  }
+  ++world_.counters.followers;
+  for (uint64_t pause = 0; pause < pauses && !world_.over(); ++pause) {
+    world_.pause();
+  }
+  return watched([&] { return follower->stop(); });
+}
+
 void Client::follow() {
   const auto number = static_cast<uint32_t>(generator_.below(world_.config.followed_count));
   const ProjectionId id = number;
@@ -94,28 +133,25 @@ void Client::follow() {
   uint64_t commits_left = generator_.one_in(4) ? 1 + generator_.below(4) : UINT64_MAX;
   uint64_t fails_at = generator_.one_in(8) ? 1 + generator_.below(30) : UINT64_MAX;
   uint64_t applied = least;
-  options.progress = [&](uint64_t position, uint64_t) {
-    const Unwatched unwatched;
-    if (world_.over()) {
-      return false;
-    }
-    world_.oracle.hide(1, Durability::kDeferred);
-    if (work.alone()) {
-      projections().applied_as_given(id, ProjectionModel::Feeding::kFollow, applied, position);
-    }
-    applied = position;
-    // Made by somebody else, it may not be durable yet, and neither is what was applied to it.
-    if (work.alone()) {
-      projections().made(id);
-    }
-    projections().applied(id, position);
-    learn();
-    return --commits_left != 0;
-  };
+  options.progress = follow_progress(work, applied, commits_left);
   const Before seen = before();
   projections().may_be_made(id);
   world_.oracle.hide(2, Durability::kDeferred);
   const Reducer reduce_event = reducer(id, least, fails_at);
+  if (world_.config.background && generator_.one_in(3)) {
+    const Result<void> ended = follow_in_background(id, stream_name(stream), reduce_event, options);
+    if (world_.over()) {
+      return;
+    }
+    if (!ended && !(ended.error().code() == ErrorCode::kUnsupported && fails_at == 0) &&
+        !was_trimmed(ended.error(), id, least) && !met_others(ended.error(), work)) {
+      excuse(ended.error(), seen, "follow_in_background");
+    }
+    work.end();
+    learn();
+    projections().changed(id, world_.oracle.floor());
+    return;
+  }
   const auto report = watched(
       [&] { return database_.projection(projections().name(id)).follow(stream_name(stream), reduce_event, options); });
   if (world_.over()) {

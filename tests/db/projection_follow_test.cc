@@ -336,6 +336,62 @@ TEST_F(ProjectionFollowTest, a_rebuild_is_read_by_nobody_until_it_is_whole) {
   sound(database);
 }
 
+// Whoever prunes or purges works on the old tables; the new ones have what the stream tells.
+TEST_F(ProjectionFollowTest, a_rebuild_is_not_disturbed_by_a_prune_or_a_purge_at_any_of_its_commits) {
+  Draw draw(10);
+  const std::vector<std::string> events = drawn_events(draw, 40);
+  for (uint64_t at = 4; at <= 40; at += 4) {
+    for (const bool purges : {false, true}) {
+      memory_ = new_memory_env();
+      Database database = open();
+      append(database, "events", events);
+      Projection projection = database.projection("p");
+      ASSERT_OK(projection.follow("events", reduce));
+      FollowOptions options{.batch_events = 4};
+      options.progress = [&](uint64_t position, uint64_t) {
+        if (position == at && purges) {
+          EXPECT_OK(projection.purge_table("t0"));
+          EXPECT_TRUE(rows_of(database.snapshot().projection("p").table("t0").scan()).empty());
+        } else if (position == at) {
+          EXPECT_EQ(projection.prune(30)->floor, 30U);
+          expect_same(database.snapshot(), "p", model_of(database, "events"), 30);
+        }
+        return true;
+      };
+      const auto rebuilt = projection.rebuild(reduce, options);
+      ASSERT_OK(rebuilt);
+      EXPECT_EQ(rebuilt->same(), !purges) << "made anew at " << at;
+      expect_followed(database);
+      copy_as_killed();
+      Database copy = open_copy(small());
+      expect_followed(copy);
+      sound(copy);
+    }
+  }
+}
+
+// A prune that is still at it when the tables are put in place leaves the new ones alone.
+TEST_F(ProjectionFollowTest, a_prune_ends_where_a_rebuild_puts_other_tables_in_place) {
+  Database database = open();
+  Draw draw(11);
+  append(database, "events", drawn_events(draw, 60));
+  Projection projection = database.projection("p");
+  ASSERT_OK(projection.follow("events", reduce));
+  uint64_t steps = 0;
+  PruneOptions options;
+  options.progress = [&](uint64_t) {
+    if (++steps == 1) {
+      EXPECT_OK(projection.rebuild(reduce));
+    }
+    return true;
+  };
+  const auto pruned = projection.prune(50, options);
+  EXPECT_TRUE(pruned.has_value() || pruned.error().code() == ErrorCode::kConflict);
+  EXPECT_GE(steps, 1U);
+  expect_followed(database);
+  sound(database);
+}
+
 TEST_F(ProjectionFollowTest, a_rebuild_that_is_cut_off_anywhere_leaves_the_old_tables_or_the_new_ones) {
   Draw draw(9);
   const std::vector<std::string> events = drawn_events(draw, 60);
