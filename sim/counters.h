@@ -26,6 +26,7 @@ struct Counters {
   uint64_t foreign_refused = 0;  // of them, how many the database refused, with the file's name
   uint64_t rot_probes = 0;       // damaged copies of the disk
   uint64_t rot_detected = 0;     // of them, how many met an error or reported damage
+  uint64_t losses_unseen = 0;    // copies whose log was damaged and that opened, as if its tail were torn
   uint64_t losses = 0;           // copies whose log was damaged so that opening refused, and the loss accepted
   uint64_t loss_crashes = 0;     // recoveries of them that were cut off
   uint64_t doubts_survived = 0;
@@ -75,6 +76,7 @@ struct Counters {
     sum(rot_probes, other.rot_probes);
     sum(rot_detected, other.rot_detected);
     sum(losses, other.losses);
+    sum(losses_unseen, other.losses_unseen);
     sum(loss_crashes, other.loss_crashes);
     sum(doubts_survived, other.doubts_survived);
     sum(doubts_lost, other.doubts_lost);

@@ -31,7 +31,8 @@ LogLoss::LogLoss(const LogInspection& log, const SimDisk& disk)
       lane.records.emplace_back(to_int(record.first_csn), to_int(record.last_csn()));
     }
     for (const wal::SegmentStats& stats : contents.segments) {
-      Segment& segment = lane.segments.emplace_back(stats.file, stats.segment_bytes, std::vector<Frame>());
+      Segment& segment =
+          lane.segments.emplace_back(stats.file, stats.sequence, stats.segment_bytes, std::vector<Frame>());
       const Inode& file = disk.file(disk.find(directory_, stats.file).value());
       const uint32_t seed =
           format::frame_seed_of({contents.identity.database_id, contents.identity.epoch, contents.identity.lane,
@@ -44,8 +45,12 @@ LogLoss::LogLoss(const LogInspection& log, const SimDisk& disk)
         if (format::decode_frame_header(bytes, seed, unit, header) != nullptr) {
           break;
         }
-        segment.frames.push_back(
-            {offset, format::frame_bytes(header.body_bytes), to_int(header.first_csn), to_int(header.watermark)});
+        segment.frames.push_back({.offset = offset,
+                                  .bytes = format::frame_bytes(header.body_bytes),
+                                  .first_csn = to_int(header.first_csn),
+                                  .watermark = to_int(header.watermark),
+                                  .flush_sequence = stats.sequence - header.flush_segments_back,
+                                  .flush_offset = uint64_t{header.flush_unit} * format::kFrameUnitBytes});
         offset += segment.frames.back().bytes;
       }
     }
@@ -102,12 +107,22 @@ void LogLoss::hit_frames(SimDisk& copy, Decisions& decisions) {
   }
 }
 
-// A whole live file: gone, cut short, or with another header.
+// A whole live file: gone, also with all behind it, cut short, or with another header.
 void LogLoss::hit_file(SimDisk& copy, Decisions& decisions) {
   const Lane& lane = lanes_[static_cast<size_t>(decisions.below(kStream, lanes_.size()))];
-  const Segment& segment = lane.segments[static_cast<size_t>(decisions.below(kStream, lane.segments.size()))];
-  switch (decisions.below(kStream, 3)) {
-    case 0: take_file_away(copy, directory_, segment.file); return note("loss", segment.file, 0, kEverywhere);
+  const auto index = static_cast<size_t>(decisions.below(kStream, lane.segments.size()));
+  const Segment& segment = lane.segments[index];
+  const auto lose = [&](const std::string& file) {
+    take_file_away(copy, directory_, file);
+    note("loss", file, 0, kEverywhere);
+  };
+  switch (decisions.below(kStream, 4)) {
+    case 0: return lose(segment.file);
+    case 3:
+      for (size_t lost = index; lost < lane.segments.size(); ++lost) {
+        lose(lane.segments[lost].file);
+      }
+      return;
     case 1: {
       const uint64_t bytes = decisions.below(kStream, segment.bytes);
       const uint32_t file = copy.find(directory_, segment.file).value();
@@ -124,17 +139,58 @@ bool LogLoss::is_hit(const std::string& file, uint64_t begin, uint64_t end) cons
                              [&](const Hit& hit) { return hit.file == file && hit.begin < end && begin < hit.end; });
 }
 
-uint64_t LogLoss::first_csn_hit(const Lane& lane) const {
+LogLoss::Stop LogLoss::stop_of(const Lane& lane) const {
   bool is_lost = false;  // the file, so that nobody finds what comes after it
   for (const Segment& segment : lane.segments) {
     is_lost = is_lost || is_hit(segment.file, 0, kSectorBytes);
     for (const Frame& frame : segment.frames) {
       if (is_lost || is_hit(segment.file, frame.offset, frame.offset + frame.bytes)) {
-        return frame.first_csn;
+        return {&segment, &frame, is_lost};
       }
     }
   }
-  return kEverywhere;
+  return {};
+}
+
+uint64_t LogLoss::first_csn_hit(const Lane& lane) const {
+  const Stop stop = stop_of(lane);
+  return stop.frame == nullptr ? kEverywhere : stop.frame->first_csn;
+}
+
+bool LogLoss::is_provable(const Lane& lane, const Stop& stop) const {
+  // A file that is gone leaves a gap, or a last one that holds frames; one that was cut short is not as long as it was
+  // made.
+  const auto is_cut_short = [this](const Segment& segment) {
+    return std::ranges::any_of(hits_,
+                               [&](const Hit& hit) { return hit.file == segment.file && hit.end == kEverywhere; });
+  };
+  if (stop.is_of_file || is_cut_short(*stop.segment)) {
+    return true;
+  }
+  return std::ranges::any_of(lane.segments, [&](const Segment& segment) {
+    return !is_hit(segment.file, 0, kSectorBytes) && std::ranges::any_of(segment.frames, [&](const Frame& frame) {
+      return std::pair(frame.flush_sequence, frame.flush_offset) >
+                 std::pair(stop.segment->sequence, stop.frame->offset) &&
+             !is_hit(segment.file, frame.offset, frame.offset + format::kFrameHeaderBytes);
+    });
+  });
+}
+
+uint64_t LogLoss::first_provably_lost() const {
+  uint64_t first_lost = 0;
+  for (const Lane& lane : lanes_) {
+    const Stop stop = stop_of(lane);
+    if (stop.frame == nullptr || !is_provable(lane, stop)) {
+      continue;
+    }
+    for (const auto& [first, last] : lane.records) {
+      if (last >= stop.frame->first_csn && last > checkpoint_csn_) {
+        const uint64_t csn = std::max(first, checkpoint_csn_ + 1);
+        first_lost = first_lost == 0 ? csn : std::min(first_lost, csn);
+      }
+    }
+  }
+  return first_lost;
 }
 
 uint64_t LogLoss::intact_csn() const {

@@ -29,6 +29,9 @@ class LogLoss {
   uint64_t intact_csn() const;
   // The highest watermark in a frame whose header is as it was, in a file whose header is.
   uint64_t readable_watermark() const;
+  // The lowest commit behind the checkpoint whose loss nobody may take for a torn tail; 0: there is none. What is left
+  // says that something was there: a file that is missing or cut short, or a frame of a later flush.
+  uint64_t first_provably_lost() const;
   uint64_t checkpoint_csn() const { return checkpoint_csn_; }
   // What `copy`, damaged as it is, holds under the name of a copy that a recovery must keep of it.
   std::map<std::string, std::vector<std::byte>> copies_to_keep(const SimDisk& copy) const;
@@ -39,9 +42,12 @@ class LogLoss {
     uint64_t bytes = 0;
     uint64_t first_csn = 0;
     uint64_t watermark = 0;
+    uint64_t flush_sequence = 0;  // where its flush began
+    uint64_t flush_offset = 0;
   };
   struct Segment {
     std::string file;
+    uint64_t sequence = 0;
     uint64_t bytes = 0;
     std::vector<Frame> frames;
   };
@@ -60,8 +66,17 @@ class LogLoss {
   bool hit_sector(SimDisk& copy, const std::string& file, uint64_t sector, Decisions& decisions);
   void note(std::string_view what, const std::string& file, uint64_t begin, uint64_t end);
   bool is_hit(const std::string& file, uint64_t begin, uint64_t end) const;
+  // Where the lane stops being intact: the first frame that is hit, or lies behind a file that is.
+  struct Stop {
+    const Segment* segment = nullptr;  // null: nowhere
+    const Frame* frame = nullptr;
+    bool is_of_file = false;  // the file, and not only the frame, is hit
+  };
+  Stop stop_of(const Lane& lane) const;
   // Records of the lane from this csn on are not intact.
   uint64_t first_csn_hit(const Lane& lane) const;
+  // Whether what is left of the lane says that there was a frame at this place.
+  bool is_provable(const Lane& lane, const Stop& stop) const;
 
   uint32_t directory_ = 0;
   uint32_t wal_epoch_ = 0;

@@ -29,14 +29,17 @@ class LossProbe {
       return verdict;
     }
     text_ = loss->inflict(now_, decisions_);
-    if (text_.empty() || opens()) {
-      return std::nullopt;  // what looks like a torn tail is a matter of rot probes
+    if (text_.empty()) {
+      return std::nullopt;
     }
-    ++context_.counters.losses;
-    wanted_ = loss->copies_to_keep(now_);
     least_csn_ = loss->intact_csn();
     checkpoint_csn_ = loss->checkpoint_csn();
     watermark_ = loss->readable_watermark();
+    if (const auto shown = open_and_look()) {
+      return with_prefix("opened all the same: ", judge_silence(*loss, *shown));
+    }
+    ++context_.counters.losses;
+    wanted_ = loss->copies_to_keep(now_);
     // How many operations there are at which it may be cut off.
     uint64_t operations = 0;
     SimDisk rehearsal = now_;
@@ -81,10 +84,31 @@ class LossProbe {
     return std::nullopt;
   }
 
-  bool opens() {
+  // The commit that it shows; nothing: it refuses.
+  std::optional<uint64_t> open_and_look() {
     SimDisk copy = now_;
     CopyProcess process(context_, copy, decisions_, trace_, nullptr);
-    return process.open().has_value();
+    const auto database = process.open();
+    return database ? std::optional(to_int(database->snapshot().csn())) : std::nullopt;
+  }
+
+  // Nothing may be missing but what looks like a torn tail. (That the rows are right is a matter of rot probes.)
+  Verdict judge_silence(const LogLoss& loss, uint64_t shown) const {
+    ++context_.counters.losses_unseen;
+    if (shown < least_csn_) {
+      return fmt::format("it shows commit {}, although nothing up to commit {} was damaged", shown, least_csn_);
+    }
+    if (shown < watermark_) {
+      return fmt::format("it shows commit {}, although its log says that commit {} was durable", shown, watermark_);
+    }
+    const uint64_t lost = loss.first_provably_lost();
+    if (lost != 0 && shown < model_.newest_csn()) {
+      return fmt::format(
+          "it shows commit {} as if it were the last, although a file that is missing or cut short, or a later flush, "
+          "says that commit {} was there",
+          shown, lost);
+    }
+    return std::nullopt;
   }
 
   // A recovery that ends in the middle; now and then somebody tries to open what it left.

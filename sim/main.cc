@@ -85,7 +85,8 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
              all.crash_probes, all.torn_refused);
   fmt::print("damaged copies   {}, {} of them noticed; with a foreign file: {}, {} of them refused\n", all.rot_probes,
              all.rot_detected, all.foreign_probes, all.foreign_refused);
-  fmt::print("losses accepted  {}, with {} crashes on the way\n", all.losses, all.loss_crashes);
+  fmt::print("losses accepted  {}, with {} crashes on the way; {} damaged logs ended like torn ones\n", all.losses,
+             all.loss_crashes, all.losses_unseen);
   fmt::print(
       "operations       {} ({} commits, {} conflicts, {} refused); {} logs judged, {} put in order, {} rows compared\n",
       all.operations, all.commits, all.conflicts, all.refused_commits, all.logs_judged, all.attempts_ordered,

@@ -55,7 +55,7 @@ void Probes::damage_copies(const CopyContext& context, const SimDisk& disk, AtRe
     world_.trace.event(EventKind::kProbe, next_copy_, 2, 0, result.digest);
     world_.expect(result.verdict);
   }
-  const uint32_t losses = at_rest == AtRest::kKilled ? (world_.config.rot_probes + 1) / 2 : 0;
+  const uint32_t losses = at_rest == AtRest::kKilled ? world_.config.loss_probes : 0;
   for (uint32_t count = 0; count < losses; ++count) {
     const CopyResult result = loss_probe(context, disk, decisions_.fork(kLossCopies + next_loss_++));
     world_.trace.event(EventKind::kProbe, next_loss_, 3, 0, result.digest);

@@ -399,8 +399,8 @@ class Run final : private RunParts, public World, public DiskHooks {
 
   // The log holds what no checkpoint has written: damage must not change that either.
   void damage_unclosed_copies(Database& database) {
-    if (config_.rot_probes == 0 || !watched([&] { return database.wait_durable(Csn{oracle_.model().newest_csn()}); }) ||
-        over()) {
+    if (config_.rot_probes + config_.loss_probes == 0 ||
+        !watched([&] { return database.wait_durable(Csn{oracle_.model().newest_csn()}); }) || over()) {
       return;
     }
     expect(oracle_.certain("main", oracle_.model().newest_csn()));

@@ -197,6 +197,11 @@ RunConfig RunConfig::draw(Decisions& decisions, Profile profile) {
   draw_streams(decisions, config);
   draw_projections(decisions, config);
   draw_pins(decisions, config);
+  if (profile == Profile::kRot) {
+    config.loss_probes = 6;
+  } else if (profile == Profile::kDefault || profile == Profile::kCrash) {
+    config.loss_probes = decisions.chance(kStream, 1, 2) ? 4 : 0;
+  }
   return config;
 }
 

@@ -128,6 +128,7 @@ struct RunConfig {
   uint32_t crash_probes_max = 0;
   uint32_t segment_probes_max = 0;  // where a file of the log begins anew
   uint32_t rot_probes = 0;          // damaged copies, at each end of a life of the database
+  uint32_t loss_probes = 0;         // copies whose log is damaged, where a life ends without close()
 };
 
 }  // namespace holdfast::sim

@@ -61,6 +61,7 @@ constexpr std::array kSettings = {
     setting("hot_percent", kNothing, 0, 100, [](auto& config) -> auto& { return config.hot_percent; }),
     setting("scattered_ledger", kNothing, 0, 1, [](auto& config) -> auto& { return config.scattered_ledger; }),
     setting("rot_probes", kSimpler, 0, 100, [](auto& config) -> auto& { return config.rot_probes; }),
+    setting("loss_probes", kSimpler, 0, 100, [](auto& config) -> auto& { return config.loss_probes; }),
 };
 
 }  // namespace
