@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,12 +53,22 @@ class CopyProcess final : public DiskHooks {
     dies_at_ = nth;
     dies_before_ = decisions_.chance(Stream::kProbe, 1, 2);
   }
+  // Something happens to the disk right before the nth read.
+  void at_read(uint64_t nth, std::function<void()> body) {
+    at_read_ = std::move(body);
+    reads_before_ = nth;
+  }
+  uint64_t reads() const { return reads_; }
   bool dead() const { return env_.dead(); }
   // Operations that change the disk, so far.
   uint64_t changes() const { return changes_; }
 
   void before_io(const IoEvent& event) override {
     changes_ += changes_disk(event.kind) ? 1U : 0U;
+    reads_ += event.kind == IoKind::kRead ? 1U : 0U;
+    if (at_read_ && reads_ == reads_before_) {
+      std::exchange(at_read_, nullptr)();
+    }
     if ((dies_ && event.kind == IoKind::kSync) || (dies_before_ && changes_ == dies_at_)) {
       env_.kill();
     }
@@ -97,6 +108,9 @@ class CopyProcess final : public DiskHooks {
   bool dies_before_ = false;
   uint64_t dies_at_ = 0;  // 0: never
   uint64_t changes_ = 0;
+  uint64_t reads_ = 0;
+  uint64_t reads_before_ = 0;
+  std::function<void()> at_read_;
   Verdict violated_;
 };
 

@@ -59,9 +59,11 @@ class ForeignProbe {
       return "before any file was touched: " + *verdict;
     }
     change();
-    verdict = examine();
+    const bool writes = what_.change == Change::kOlder && touches("tree") && decisions_.chance(kStream, 1, 2);
+    verdict = examine(writes ? Then::kWrite : Then::kNothing);
+    now_.process_kill();
     // Whatever it answered, it answers again: nothing was made worse by looking.
-    return verdict ? verdict : with_prefix("opened again: ", examine());
+    return verdict ? verdict : with_prefix("opened again: ", examine(Then::kNothing));
   }
   bool refused() const { return refused_; }
   uint64_t digest() const { return trace_.digest(); }
@@ -90,6 +92,11 @@ class ForeignProbe {
     if (!database) {
       return "opening it answered " + database.error().to_string();
     }
+    const Verdict verdict = write(*database);
+    return verdict ? verdict : process.violated();
+  }
+
+  Verdict write(Database& database) {
     Generator generator(context_.config, decisions_.fork(1));
     for (uint64_t left = decisions_.between(kStream, 1, 8); left > 0; --left) {
       TxnLog log;
@@ -99,7 +106,7 @@ class ForeignProbe {
       const std::string key = generator.key();
       const std::string value = generator.value(~left, left);
       log.put(id, key, value);
-      const auto answer = database->put(model_.bucket_name(id), key, value);
+      const auto answer = database.put(model_.bucket_name(id), key, value);
       if (!answer) {
         return "a put answered " + answer.error().to_string();
       }
@@ -107,7 +114,7 @@ class ForeignProbe {
         return verdict;
       }
     }
-    return process.violated();
+    return std::nullopt;
   }
 
   // The files of a database that has nothing to do with this one.
@@ -248,7 +255,8 @@ class ForeignProbe {
     return listed ? process.violated() : Verdict("check of it does not list the missing identity, and nothing else");
   }
 
-  Verdict examine() {
+  enum class Then : uint8_t { kNothing, kWrite };
+  Verdict examine(Then then) {
     CopyProcess process(context_, now_, decisions_, trace_, nullptr);
     auto database = process.open();
     if (!database) {
@@ -266,7 +274,7 @@ class ForeignProbe {
     if (must_refuse()) {
       return fmt::format("it was opened and shows commit {}; expected an error that names the file", csn);
     }
-    const bool older = what_.change == Change::kOlder && touches("tree");
+    const bool older = what_.change == Change::kOlder && touches("tree") && !lives_on_;
     const uint64_t expected = older ? backup_csn_ : newest;
     if (mixture ? csn > newest : csn != expected) {
       return fmt::format("it shows commit {}, expected {}", csn, expected);
@@ -282,6 +290,17 @@ class ForeignProbe {
     } else if (const auto report = database->check(); seen.met_damage && report.has_value() && report->damage.empty()) {
       return "reading met damage, but check reports none";
     }
+    if (then == Then::kWrite) {
+      // It goes on where the older file ends, beside what the newer commits left in the other files.
+      for (; model_.newest_csn() > csn;) {
+        model_.undo();
+      }
+      lives_on_ = true;
+      if (Verdict verdict = write(*database)) {
+        return verdict;
+      }
+      process.kill_before_sync();  // instead of a close
+    }
     return process.violated();
   }
 
@@ -295,6 +314,9 @@ class ForeignProbe {
   uint64_t backup_csn_ = model_.newest_csn();
   Trace trace_;
   bool refused_ = false;
+  bool is_open_ = false;    // when it was looked at last
+  uint64_t shown_csn_ = 0;  // by that
+  bool lives_on_ = false;   // there are commits behind the older file's
   bool has_log_ = false;
   bool has_streams_ = false;
   std::string log_file_;

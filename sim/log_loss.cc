@@ -57,8 +57,8 @@ LogLoss::LogLoss(const LogInspection& log, const SimDisk& disk)
   }
 }
 
-std::string LogLoss::inflict(SimDisk& copy, Decisions& decisions) {
-  if (decisions.chance(kStream, 1, 4)) {
+std::string LogLoss::inflict(SimDisk& copy, Reach reach, Decisions& decisions) {
+  if (reach == Reach::kFilesToo && decisions.chance(kStream, 1, 4)) {
     hit_file(copy, decisions);
   } else {
     hit_frames(copy, decisions);
@@ -79,7 +79,10 @@ bool LogLoss::hit_sector(SimDisk& copy, const std::string& file, uint64_t sector
   constexpr std::array<fault::Kind, 3> kKinds = {fault::Kind::kBitRot, fault::Kind::kZeroedSector,
                                                  fault::Kind::kStaleSector};
   const fault::Kind kind = decisions.pick(kStream, kKinds);
-  if (!damage_sector(copy, copy.find(directory_, file).value(), sector, kind, decisions.draw(kStream))) {
+  const auto found = copy.find(directory_, file);
+  // Twice in one place can bring back what was there; and it is gone where the log was given back meanwhile.
+  if (!found || is_hit(file, sector * kSectorBytes, (sector + 1) * kSectorBytes) ||
+      !damage_sector(copy, *found, sector, kind, decisions.draw(kStream))) {
     return false;
   }
   note(fault::info(kind).name, file, sector * kSectorBytes, (sector + 1) * kSectorBytes);

@@ -22,7 +22,8 @@ class LogLoss {
   // Whether the log holds commits that no checkpoint does.
   bool has_commits() const { return intact_csn() > checkpoint_csn_; }
   // Does something to the log's files of a copy of the disk. What, in words; empty: nothing that shows.
-  std::string inflict(SimDisk& copy, Decisions& decisions);
+  enum class Reach : uint8_t { kFrames, kFilesToo };
+  std::string inflict(SimDisk& copy, Reach reach, Decisions& decisions);
 
   // All commits up to this one are in the checkpoint, or in records of which no frame was touched, nor any frame or
   // file before them in their lane.

@@ -17,6 +17,7 @@ namespace {
 
 constexpr auto kStream = Stream::kProbe;
 constexpr uint64_t kCrashesMax = 3;
+constexpr uint64_t kMisreadsMax = 4;
 
 class LossProbe {
  public:
@@ -28,7 +29,11 @@ class LossProbe {
     if (Verdict verdict = read_log(loss); verdict || !loss || !loss->has_commits()) {
       return verdict;
     }
-    text_ = loss->inflict(now_, decisions_);
+    const uint64_t way = decisions_.below(kStream, 4);
+    if (way < 2) {
+      return way == 0 ? misread() : damage_in_recovery(*loss);
+    }
+    text_ = loss->inflict(now_, LogLoss::Reach::kFilesToo, decisions_);
     if (text_.empty()) {
       return std::nullopt;
     }
@@ -82,6 +87,71 @@ class LossProbe {
     }
     foretold_ = log->plan();
     return std::nullopt;
+  }
+
+  // Opened while a read of its files brings bytes of another place: it refuses, or shows everything; and nothing is
+  // lost.
+  Verdict misread() {
+    text_ = "misread";
+    bool is_open = false;
+    for (uint64_t left = kMisreadsMax; left > 0 && !is_open; --left) {
+      fault::FaultPlan plan;
+      plan.misdirected_read.one_in = static_cast<uint32_t>(decisions_.between(kStream, 2, 24));
+      IoFaults faults(plan);
+      CopyProcess process(context_, now_, decisions_, trace_, &faults);
+      auto database = process.open();
+      faults.switch_off();
+      context_.counters.faults[static_cast<size_t>(fault::Kind::kMisdirectedRead)] +=
+          faults.counts()[static_cast<size_t>(fault::Kind::kMisdirectedRead)];
+      if (!database) {
+        const ErrorCode code = database.error().code();
+        if (code != ErrorCode::kCorruption && code != ErrorCode::kIo && code != ErrorCode::kUnsupported) {
+          return "with a misdirected read, opening it answered " + database.error().to_string();
+        }
+        continue;
+      }
+      is_open = true;
+      if (Verdict verdict = look_for_all(*database)) {
+        return "with a misdirected read: " + *verdict;
+      }
+    }
+    now_.process_kill();
+    CopyProcess process(context_, now_, decisions_, trace_, nullptr);
+    auto database = process.open();
+    return with_prefix(
+        "after misdirected reads: ",
+        database ? look_for_all(*database) : Verdict("opening it answered " + database.error().to_string()));
+  }
+
+  // The damage comes while it is opened, before some read: behind what has been looked at, or before it.
+  Verdict damage_in_recovery(LogLoss& loss) {
+    uint64_t reads = 0;
+    {
+      SimDisk copy = now_;
+      CopyProcess rehearsal(context_, copy, decisions_, trace_, nullptr);
+      if (const auto database = rehearsal.open(); !database) {
+        return "opening it answered " + database.error().to_string();
+      }
+      reads = rehearsal.reads();
+    }
+    CopyProcess process(context_, now_, decisions_, trace_, nullptr);
+    process.at_read(decisions_.below(kStream, reads) + 1,
+                    [&] { text_ = loss.inflict(now_, LogLoss::Reach::kFrames, decisions_); });
+    auto database = process.open();
+    least_csn_ = loss.intact_csn();
+    watermark_ = loss.readable_watermark();
+    if (!database) {
+      return database.error().code() == ErrorCode::kCorruption
+                 ? process.violated()
+                 : Verdict("damaged while it was opened, it answered " + database.error().to_string());
+    }
+    Verdict verdict = judge_silence(loss, to_int(database->snapshot().csn()));
+    return with_prefix("damaged while it was opened: ", verdict ? verdict : look(*database));
+  }
+
+  Verdict look_for_all(Database& database) {
+    least_csn_ = model_.newest_csn();
+    return look(database);
   }
 
   // The commit that it shows; nothing: it refuses.

@@ -296,6 +296,17 @@ ProjectionModel::Mark ProjectionModel::mark() {
   return mark;
 }
 
+std::vector<ProjectionNeed> ProjectionModel::needs_of(StreamId stream) const {
+  std::vector<ProjectionNeed> needs;
+  for (size_t id = 0; id < projections_.size(); ++id) {
+    const Projection& projection = projections_[id];
+    if (projection.stream == stream && projection.known > 0 && !projection.is_drop_in_doubt) {
+      needs.push_back({static_cast<ProjectionId>(id), projection.incarnation, projection.known});
+    }
+  }
+  return needs;
+}
+
 void ProjectionModel::durable(const Mark& mark) {
   for (size_t id = 0; id < mark.known.size(); ++id) {
     Projection& projection = projections_[id];
@@ -447,6 +458,17 @@ Verdict ProjectionModel::fits(const TxnLog& transaction, const std::vector<Proje
     const auto shown = std::ranges::find(contents, batch.projection, &ProjectionContents::projection);
     if (shown != contents.end() && shown->is_known && (!shown->is_there || shown->applied < batch.position)) {
       return fmt::format("position {} of projection \"{}\" is missing", batch.position, projection.name);
+    }
+  }
+  for (const ProjectionNeed& need : transaction.needs) {
+    const Projection& projection = projections_[need.projection];
+    if (need.incarnation != projection.incarnation || projection.is_drop_in_doubt || csn <= projection.first_csn) {
+      continue;
+    }
+    const auto shown = std::ranges::find(contents, need.projection, &ProjectionContents::projection);
+    if (shown != contents.end() && shown->is_known && (!shown->is_there || shown->applied < need.position)) {
+      return fmt::format("position {} of projection \"{}\" is missing, but a trim took events that could tell it again",
+                         need.position, projection.name);
     }
   }
   return std::nullopt;

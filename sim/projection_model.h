@@ -123,6 +123,9 @@ class ProjectionModel {
     std::vector<Known> known;
   };
   Mark mark();
+  // What those that follow the stream have, as somebody knows: whoever takes events away from it waits until a
+  // checkpoint has that.
+  std::vector<ProjectionNeed> needs_of(StreamId stream) const;
   void durable(const Mark& mark);
 
   // --- judgements

@@ -83,8 +83,10 @@ class RotProbe {
   void revive() {
     const SimDisk before = copy_;
     std::vector<std::byte> left;
-    const bool done = decisions_.chance(kStream, 1, 2) ? cut_off(left) : refuse(left);
+    const uint64_t way = decisions_.below(kStream, 3);
+    const bool done = way == 0 ? cut_off(left) : way == 1 ? refuse(left) : refuse_checkpoint(left);
     if (!done) {
+      forget_writes();
       copy_ = before;
     } else if (!broken_) {
       hit_ = put_page_back(context_, copy_, left, decisions_);
@@ -134,6 +136,35 @@ class RotProbe {
     left = tree_file();
     broken_ = put_one(*database, 0);
     return true;
+  }
+
+  // The same of a checkpoint: the next one is of the same commit.
+  bool refuse_checkpoint(std::vector<std::byte>& left) {
+    fault::FaultPlan plan;
+    plan.no_space = {.one_in = static_cast<uint32_t>(decisions_.between(kStream, 2, 6)),
+                     .duration_max = 1,
+                     .refuses_overwrites = true};
+    IoFaults faults(plan);
+    faults.switch_off();
+    CopyProcess process(context_, copy_, decisions_, trace_, &faults);
+    auto database = process.open();
+    if (!database) {
+      return false;
+    }
+    // What is let go in between is free in the next attempt, which therefore has other things to say.
+    std::optional<Snapshot> holder = database->snapshot();
+    for (uint64_t put = decisions_.between(kStream, 1, 8); put > 0 && !broken_; --put) {
+      broken_ = put_one(*database, put);
+    }
+    faults.switch_on();
+    const auto refused = database->checkpoint();
+    faults.switch_off();
+    holder.reset();
+    if (broken_ || refused || refused.error().code() != ErrorCode::kNoSpace) {
+      return false;
+    }
+    left = tree_file();
+    return database->checkpoint().has_value();
   }
 
   std::vector<std::byte> tree_file() const {

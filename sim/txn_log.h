@@ -130,6 +130,13 @@ struct Step {
   std::vector<SeenRecord> records;
 };
 
+// What a projection must have applied, if the commit is there: a dropped one needs nothing.
+struct ProjectionNeed {
+  uint32_t projection = 0;  // ProjectionId
+  uint64_t incarnation = 0;
+  uint64_t position = 0;
+};
+
 struct TxnLog {
   uint64_t id = 0;  // unique; 0 for snapshots
   std::string who;  // for people
@@ -149,6 +156,7 @@ struct TxnLog {
   std::vector<Write> writes;
   std::vector<StreamWrite> stream_writes;
   std::vector<ProjectionBatch> batches;
+  std::vector<ProjectionNeed> needs;
   // What the answer says: the offset of its first event, or the oldest record that a trim left.
   std::optional<uint64_t> told_offset;
   bool expects_wrongly = false;  // it must meet a conflict, but for others

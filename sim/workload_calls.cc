@@ -142,6 +142,9 @@ void Client::keep_snapshot() {
   if (kept_.size() == 1) {
     world_.expect(world_.oracle.shown(name_, csn, asked.floor));
   }
+  if (again && generator_.one_in(2)) {
+    watched([&] { kept_.erase(kept_.begin()); });  // handed over: the pages are held by the clone alone
+  }
   read_snapshot_rows(kept_.back());
   remarkable(kSnapshotsPerCheck);
 }

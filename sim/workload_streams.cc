@@ -413,6 +413,7 @@ void Client::trim() {
   }
   const uint64_t before_offset = head->first_offset + generator_.below(head->next_offset - head->first_offset + 2);
   const auto log = upkeep_log(StreamWrite::Kind::kTrim, id, before_offset);
+  log->needs = projections().needs_of(id);
   const auto report = watched([&] { return stream.trim(before_offset); });
   if (report && report->commit) {
     log->told_offset = report->first_offset;

@@ -133,7 +133,7 @@ void Log::remove_waiter(Csn csn, sync::CondVar& wake) {
 }
 
 void Log::fail_for_ever(const Error& error) {
-  if (!failure_ && !PLANTED(kFailureNotKept)) {
+  if (!failure_ && !PLANTED(kFailureNotKept) && !PLANTED(kPoisonForgotten)) {
     failure_ = store_.fail_for_ever(error);
   }
 }

@@ -42,16 +42,13 @@ std::span<const uint64_t> FreeMap::chunk_words(size_t chunk) const {
 
 Result<void> FreeMap::read_node(PageFile& file, size_t level, size_t index, std::span<std::byte> page) const {
   const format::PageRef& ref = levels_[level][index].ref;
-  HOLDFAST_TRY(file.read(ref.page, page));
   const format::PageExpectation expected{
       .ref = ref,
       .kind = level == 0 ? format::PageKind::kFreeMap : format::PageKind::kFreeMapIndex,
       .level = static_cast<uint8_t>(level),
       .checksum_seed = checksum_seed_,
   };
-  if (const char* damage = format::find_damage(page, expected)) {
-    return fail(file.damage(ref.page, std::string("free map: ") + damage));
-  }
+  HOLDFAST_TRY(file.read_sound(ref.page, page, [&] { return format::find_damage(page, expected); }));
   if (level > 0) {
     const size_t children = std::min<size_t>(fanout_, levels_[level - 1].size() - index * fanout_);
     if (format::header_of(page.data()).count != children) {

@@ -6,6 +6,7 @@
 // Fails:      with the operation's own error; keeps no memory of it.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -42,6 +43,18 @@ class PageFile {
 
   // Fills `buffer` (whole pages) from `first` on. Errors: io; corruption if the file ends before.
   Result<void> read(PageNumber first, std::span<std::byte> buffer);
+  // The same of what `find_damage()` finds nothing wrong with, or says what is. Reads it once more before it calls it
+  // damaged: one read may have brought another place of the file. Errors: those of read(); corruption.
+  template <std::invocable FindDamage>
+  Result<void> read_sound(PageNumber first, std::span<std::byte> buffer, FindDamage find_damage) {
+    HOLDFAST_TRY(read(first, buffer));
+    if (find_damage() == nullptr) [[likely]] {
+      return {};
+    }
+    HOLDFAST_TRY(read(first, buffer));
+    const char* const what = find_damage();
+    return what == nullptr ? Result<void>() : fail(damage(first, what));
+  }
 
   // Makes room for `page_count` pages, growing ahead if it must grow. Errors: no_space, io.
   Result<void> reserve(uint64_t page_count);

@@ -16,20 +16,17 @@ Result<void> PageSource::read_verified(const format::PageRef& ref, uint8_t level
   if (to_int(ref.page) < 2) {
     return fail(file.damage(ref.page, "a reference to no page of a tree"));
   }
-  HOLDFAST_TRY(file.read(ref.page, buffer));
-  if (level == kAnyLevel) {
-    level = format::header_of(buffer.data()).level;  // checked against the kind below
-  }
-  const format::PageExpectation expected{
-      .ref = ref,
-      .kind = level == 0 ? format::PageKind::kLeaf : format::PageKind::kBranch,
-      .level = level,
-      .checksum_seed = checksum_seed,
-  };
-  if (const char* damage = format::find_damage(buffer, expected)) {
-    return fail(file.damage(ref.page, damage));
-  }
-  return {};
+  return file.read_sound(ref.page, buffer, [&] {
+    // Of a root, the page itself says its level: checked against its kind.
+    const uint8_t of_page = level == kAnyLevel ? format::header_of(buffer.data()).level : level;
+    const format::PageExpectation expected{
+        .ref = ref,
+        .kind = of_page == 0 ? format::PageKind::kLeaf : format::PageKind::kBranch,
+        .level = of_page,
+        .checksum_seed = checksum_seed,
+    };
+    return format::find_damage(buffer, expected);
+  });
 }
 
 Result<Frame*> PageSource::load(const format::PageRef& ref, uint8_t level) {
@@ -52,16 +49,12 @@ Result<void> PageSource::check_overflow_ref(const format::OverflowRef& ref) cons
 
 Result<void> PageSource::read_run(const format::PageRef& ref, uint64_t value_offset, std::span<std::byte> buffer,
                                   format::Run& fields) {
-  HOLDFAST_TRY(file.read(ref.page, buffer));
-  const format::PageExpectation expected{
-      .ref = ref, .kind = format::PageKind::kOverflow, .level = 0, .checksum_seed = checksum_seed};
-  if (const char* damage = format::decode_run(buffer, expected, file.page_bytes(), fields)) {
-    return fail(file.damage(ref.page, damage));
-  }
-  if (fields.value_offset != value_offset) {
-    return fail(file.damage(ref.page, "overflow: a run out of place"));
-  }
-  return {};
+  return file.read_sound(ref.page, buffer, [&] {
+    const format::PageExpectation expected{
+        .ref = ref, .kind = format::PageKind::kOverflow, .level = 0, .checksum_seed = checksum_seed};
+    const char* const damage = format::decode_run(buffer, expected, file.page_bytes(), fields);
+    return damage == nullptr && fields.value_offset != value_offset ? "overflow: a run out of place" : damage;
+  });
 }
 
 Result<std::span<const std::byte>> RunWalk::read_and_step(std::span<std::byte> buffer) {

@@ -5,6 +5,7 @@
 
 #include <holdfast/database.h>
 
+#include "base/planted.h"
 #include "sim/copy_process.h"
 #include "sim/damage.h"
 
@@ -64,6 +65,19 @@ TEST_F(ForeignProbe, R29_a_missing_tree_is_named_and_never_an_empty_database) {
 
 TEST_F(ForeignProbe, R29_a_missing_identity_is_named_and_read_only_all_is_there) {
   EXPECT_EQ(probe({Change::kRemoved, "identity"}), kSeeds);
+}
+
+// Commits behind an older tree are under the number of a log epoch that was used before.
+TEST_F(ForeignProbe, R29_what_newer_commits_left_in_the_log_does_not_come_back_behind_an_older_tree) {
+  config_.lanes_max = 1;
+  EXPECT_EQ(probe({Change::kOlder, "tree"}), 0U);
+  planted::active = planted::Bug::kOldHeaderTaken;
+  uint64_t found = 0;
+  for (uint64_t seed = 1; seed <= 4 * kSeeds; ++seed) {
+    found += foreign_probe(context(), disk_, {Change::kOlder, "tree"}, Decisions(seed)).verdict ? 1U : 0U;
+  }
+  planted::active = planted::Bug::kNone;
+  EXPECT_GT(found, 0U) << "the probe does not see it";
 }
 
 TEST_F(ForeignProbe, R29_a_missing_lock_loses_nothing) { EXPECT_EQ(probe({Change::kRemoved, "lock"}), 0U); }

@@ -62,7 +62,7 @@ TEST_F(LossProbe, what_is_intact_ends_before_the_first_frame_that_was_hit) {
     ASSERT_TRUE(log);
     LogLoss loss(*log, copy);
     EXPECT_EQ(loss.intact_csn(), kCommits);
-    if (loss.inflict(copy, decisions).empty()) {
+    if (loss.inflict(copy, LogLoss::Reach::kFilesToo, decisions).empty()) {
       continue;
     }
     const auto plan = CopyProcess(context(), copy, decisions, trace_, nullptr).inspect_log().value().plan();
