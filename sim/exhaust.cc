@@ -9,6 +9,7 @@
 
 #include "sim/exhaust_images.h"
 #include "sim/exhaust_recovery.h"
+#include "sim/image_hasher.h"
 
 namespace holdfast::sim {
 

@@ -16,21 +16,6 @@
 
 namespace holdfast::sim {
 
-// Hashes what reads see of a disk: every name and every byte. Not by checksums, which the blocks themselves hold: those
-// may cancel each other out. Remembers blocks, of which most are in many images.
-class ImageHasher {
- public:
-  uint64_t of(const SimDisk& disk);
-
- private:
-  uint64_t of(const BlockRef& block);
-  struct Known {
-    BlockRef block;  // so that no other one gets its address
-    uint64_t hash = 0;
-  };
-  std::unordered_map<const Block*, Known> blocks_;  // looked up, never walked
-};
-
 class Recoveries {
  public:
   explicit Recoveries(const ExhaustSetup& setup) : setup_(setup) {}
