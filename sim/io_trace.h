@@ -58,6 +58,9 @@ class IoTrace {
   void mark(uint64_t number) { add({.kind = TracedOperation::Kind::kMark, .mark = number}); }
   // How many operations have ended.
   size_t size() const;
+  // What was added so far made the files that were there before the program did anything.
+  void begin() { beginning_ = size(); }
+  size_t beginning() const { return beginning_; }
   // Nothing that follows can be trusted: an operation failed, and nobody knows what it did.
   void lost(std::string_view why);
   // Empty: all is known.
@@ -68,6 +71,7 @@ class IoTrace {
  private:
   mutable std::mutex mutex_;
   std::vector<TracedOperation> operations_;
+  size_t beginning_ = 0;
   std::string lost_by_;
 };
 
@@ -83,8 +87,8 @@ class TracePlayer {
   size_t played() const { return next_; }
   // Plays one, and returns it. Pre: !done().
   const TracedOperation& step();
-  // False before the program made its directory.
-  bool has_directory() const { return disk_.find_directory(kPath).has_value(); }
+  // The program has begun, and has its directory: from here on it may crash.
+  bool has_begun() const { return next_ >= trace_.beginning() && disk_.find_directory(kPath).has_value(); }
   const SimDisk& disk() const { return disk_; }
   // The operation that made a change of the disk, for people.
   std::string change_name(Sequence change) const;

@@ -7,6 +7,18 @@ namespace holdfast::sim {
 
 using Kind = TracedOperation::Kind;
 
+namespace {
+
+Result<std::string> read_whole(File& file) {
+  HOLDFAST_TRY_ASSIGN(const uint64_t bytes, file.size());
+  std::string content(bytes, '\0');
+  HOLDFAST_TRY_ASSIGN(const size_t read, file.read_at(0, std::as_writable_bytes(std::span(content))));
+  content.resize(read);
+  return content;
+}
+
+}  // namespace
+
 class RecordingEnv::RecordingFile final : public File {
  public:
   RecordingFile(RecordingEnv& env, std::unique_ptr<File> inner, uint32_t number)
@@ -121,15 +133,13 @@ class RecordingEnv::RecordingDirectory final : public Directory {
     const std::scoped_lock lock(env_.names_mutex_);
     HOLDFAST_TRY_ASSIGN(auto held, inner_->lock(name, mode));
     HOLDFAST_TRY_ASSIGN(auto file, inner_->open_file(name, OpenMode::kReadOnly));
-    HOLDFAST_TRY_ASSIGN(const uint64_t bytes, file->size());
-    std::string owner(bytes, '\0');
-    HOLDFAST_TRY(file->read_at(0, std::as_writable_bytes(std::span(owner))));
+    HOLDFAST_TRY_ASSIGN(auto owner, read_whole(*file));
     const uint32_t number = env_.number_of(name);
     const std::string text(name);
     env_.trace_.add({.kind = Kind::kOpen, .file = number, .name = text});
     if (mode == LockMode::kExclusive) {
       env_.trace_.add({.kind = Kind::kTruncate, .file = number, .name = text, .bytes = 0});
-      env_.trace_.add({.kind = Kind::kWrite, .file = number, .name = text, .data = owner});
+      env_.trace_.add({.kind = Kind::kWrite, .file = number, .name = text, .data = std::move(owner)});
     }
     return std::make_unique<RecordingLock>(env_, std::move(held), std::move(file), number);
   }
@@ -148,16 +158,27 @@ uint32_t RecordingEnv::number_of(std::string_view name) {
   return found->second;
 }
 
+Result<void> RecordingEnv::begin_with(Directory& directory) {
+  HOLDFAST_TRY_ASSIGN(const auto names, directory.list());
+  for (const std::string& name : names) {
+    HOLDFAST_TRY_ASSIGN(auto file, directory.open_file(name, OpenMode::kReadOnly));
+    HOLDFAST_TRY_ASSIGN(auto content, read_whole(*file));
+    const uint32_t number = number_of(name);
+    trace_.add({.kind = Kind::kWrite, .file = number, .name = name, .data = std::move(content)});
+    trace_.add({.kind = Kind::kSync, .file = number, .name = name, .covers = trace_.size()});
+  }
+  trace_.add({.kind = Kind::kSyncDirectory, .covers = trace_.size()});
+  return {};
+}
+
 Result<std::unique_ptr<Directory>> RecordingEnv::open_directory(std::string_view path, DirectoryMode mode) {
   const std::scoped_lock lock(names_mutex_);
   HOLDFAST_TRY_ASSIGN(auto directory, inner_.open_directory(path, mode));
   if (!has_directory_) {
-    HOLDFAST_TRY_ASSIGN(const auto names, directory->list());
-    if (!names.empty()) {
-      return fail(ErrorCode::kInvalidArgument, "a recording begins with an empty directory");
-    }
-    has_directory_ = true;
     trace_.add({.kind = Kind::kMakeDirectory, .name = std::string(path)});
+    HOLDFAST_TRY(begin_with(*directory));
+    trace_.begin();
+    has_directory_ = true;
   }
   return std::make_unique<RecordingDirectory>(*this, std::move(directory));
 }

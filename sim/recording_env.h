@@ -1,7 +1,7 @@
 // RecordingEnv: another environment, whose every operation that changes files is written down in an IoTrace.
 //
-// Of one directory, which is new or empty when it is opened first; it may be opened again and again. Reads, the clock,
-// entropy and threads pass through. What a lock leaves in its file counts as written by this process.
+// Of one directory, which may be opened again and again; what it holds when it is opened first counts as durable.
+// Reads, the clock, entropy and threads pass through. What a lock leaves in its file counts as written by this process.
 //
 // Threads: any. Operations on names wait for each other; reads, writes and syncs do not.
 // Fails: a write or sync that fails passes its error on, and the trace is lost (IoTrace::lost).
@@ -38,6 +38,8 @@ class RecordingEnv final : public Env {
 
   // The number of the file of this name, which was created if it has none. Pre: names_mutex_ is held.
   uint32_t number_of(std::string_view name);
+  // What is there already.
+  Result<void> begin_with(Directory& directory);
 
   Env& inner_;
   IoTrace& trace_;

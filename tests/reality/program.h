@@ -149,6 +149,9 @@ class Shown {
       for (const std::string& name : projections) {
         const ProjectionView projection = snapshot.projection(name);
         ask("stats", projection.stats(), [&](const ProjectionStats& stats) {
+          if (stats.applied_position == 0) {
+            return;  // it comes to be in a commit before that of its first batch
+          }
           line("projection", name, std::to_string(stats.floor) + " to " + std::to_string(stats.applied_position));
           ask("content", projection.content_hash(stats.floor, stats.applied_position),
               [&](const Hash& hash) { line("content", name, hex(hash)); });
@@ -190,12 +193,15 @@ class DrawnProgram {
   }
   // Takes one more step, and says which, and what was answered.
   std::string step() {
-    last_ = steps_[draw_.below(steps_.size())];
-    return std::to_string(static_cast<int>(last_)) + ": " + take(last_);
+    const Step step = steps_[draw_.below(steps_.size())];
+    std::string answer = take(step);
+    // durable_csn() tells of the log alone.
+    all_is_durable_ =
+        (step == Step::kCheckpoint && answer == "yes") || database_->durable_csn() >= database_->snapshot().csn();
+    return std::to_string(static_cast<int>(step)) + ": " + answer;
   }
-  Step last() const { return last_; }
-  // Whether everything that was committed is durable now.
-  bool all_is_durable() const { return database_->durable_csn() >= database_->snapshot().csn(); }
+  // Whether everything that was committed up to the last step was durable when that had been answered.
+  bool all_is_durable() const { return all_is_durable_; }
   std::string shown() const { return Shown::of(*database_); }
   std::string counters() const {
     const auto stats = database_->stats();
@@ -422,7 +428,7 @@ class DrawnProgram {
   Options options_;
   std::vector<Step> steps_;
   std::optional<Database> database_;
-  Step last_{};
+  bool all_is_durable_ = false;
 };
 
 }  // namespace holdfast::reality
