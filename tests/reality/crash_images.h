@@ -36,7 +36,8 @@ inline void materialise(const Files& files, const std::string& path) {
   std::filesystem::remove_all(path);
   std::filesystem::create_directory(path);
   for (const auto& [name, text] : files) {
-    std::ofstream file(path + "/" + name, std::ios::binary);
+    const std::filesystem::path place = std::filesystem::path(path) / name;
+    std::ofstream file(place, std::ios::binary);
     for (size_t at = 0; at < text.size(); at += sim::kBlockBytes) {
       const std::string_view block = std::string_view(text).substr(at, sim::kBlockBytes);
       if (block[0] != '\0' || block.substr(1) != block.substr(0, block.size() - 1)) {
@@ -45,7 +46,7 @@ inline void materialise(const Files& files, const std::string& path) {
       }
     }
     file.close();
-    std::filesystem::resize_file(path + "/" + name, text.size());
+    std::filesystem::resize_file(place, text.size());
   }
 }
 

@@ -20,6 +20,7 @@ using Files = std::map<std::string, std::string>;
 class ScratchDirectory {
  public:
   ScratchDirectory() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it
     const bool in_memory = std::getenv("TEST_TMPDIR") == nullptr && std::filesystem::is_directory("/dev/shm");
     std::string path = (in_memory ? "/dev/shm" : testing::TempDir()) + "/holdfast-reality-XXXXXX";
     if (::mkdtemp(path.data()) == nullptr) {

@@ -93,8 +93,8 @@ TEST(CrashImages, miss_the_names_of_streams_that_were_not_synced) {
                 return false;
               }
               // The names that it would make durable: those created since the last one.
-              for (size_t at = index; at-- > 0 && all[at].kind != Kind::kSyncDirectory;) {
-                if (all[at].kind == Kind::kCreate && all[at].name.starts_with("stream-")) {
+              for (size_t end = index; end > 0 && all[end - 1].kind != Kind::kSyncDirectory; --end) {
+                if (all[end - 1].kind == Kind::kCreate && all[end - 1].name.starts_with("stream-")) {
                   return true;
                 }
               }

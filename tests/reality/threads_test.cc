@@ -167,6 +167,7 @@ TEST(CrashImages, of_real_threads_show_a_beginning_of_the_order_of_commits_with_
     ASSERT_TRUE(database) << database.error().to_string();
     trace.mark(mark_of(Mark::kDurable, 0, 0));
     std::vector<std::thread> threads;
+    threads.reserve(kClients);
     for (uint32_t client = 0; client < kClients; ++client) {
       threads.emplace_back([&, client] { run_client(*database, trace, client, csns[client]); });
     }

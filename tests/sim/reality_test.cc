@@ -92,7 +92,7 @@ TEST(Reality, the_engine_in_production_leaves_the_bytes_that_it_leaves_in_the_si
   const reality::ScratchDirectory scratch;
   const std::string command =
       std::string(HOLDFAST_BIN_DIR) + "/reality-program 1 " + std::to_string(kPrograms + 1) + " " + scratch.path();
-  ASSERT_EQ(std::system(command.c_str()), 0);
+  ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe): one thread
   for (uint64_t seed = 1; seed <= kPrograms; ++seed) {
     SCOPED_TRACE("program " + std::to_string(seed));
     const std::string path = scratch.path(std::to_string(seed));

@@ -68,9 +68,9 @@ bool parse(int argc, char** argv, Arguments& arguments) {
 }
 
 void run_or_end(const std::string& command) {
-  if (std::system(command.c_str()) != 0) {
+  if (std::system(command.c_str()) != 0) {  // NOLINT(concurrency-mt-unsafe): one thread
     std::fprintf(stderr, "torture: %s failed\n", command.c_str());
-    std::exit(1);
+    std::exit(1);  // NOLINT(concurrency-mt-unsafe): one thread
   }
 }
 
@@ -115,7 +115,7 @@ void restore(const fs::path& from, const fs::path& to) {
   const int descriptor = open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0 || syncfs(descriptor) != 0) {
     std::perror("torture: syncing a copy");
-    std::exit(1);
+    std::exit(1);  // NOLINT(concurrency-mt-unsafe): one thread
   }
   close(descriptor);
 }
