@@ -24,6 +24,7 @@
 #include "sim/fleet.h"
 #include "sim/race_detector.h"
 #include "sim/report_command.h"
+#include "sim/rot_matrix_command.h"
 #include "sim/run.h"
 #include "sim/score.h"
 #include "sim/score_command.h"
@@ -231,6 +232,7 @@ int main(int argc, char** argv) {
   add_score_command(app, chosen, [] { return stop_asked != 0; });
   add_report_command(app, chosen, profiles);
   const ExhaustCommand exhaust_command(app);
+  const RotMatrixCommand rot_matrix_command(app);
 
   try {
     app.parse(argc, argv);
@@ -258,6 +260,10 @@ int main(int argc, char** argv) {
   if (exhaust_command.parsed()) {
     stop_on_signals();
     return exhaust_command.run([] { return stop_asked != 0; });
+  }
+  if (rot_matrix_command.parsed()) {
+    stop_on_signals();
+    return rot_matrix_command.run([] { return stop_asked != 0; });
   }
   const Profile profile = *profile_named(profile_name);
   if (replay_command->parsed()) {
