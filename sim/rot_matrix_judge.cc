@@ -8,15 +8,13 @@
 
 #include "sim/live_pages.h"
 #include "sim/log_marks.h"
+#include "sim/rot_matrix_compare.h"
 
 namespace holdfast::sim {
 
 namespace {
 
 constexpr uint64_t kSeed = 7;
-constexpr std::string_view kKey = "key";
-constexpr std::string_view kValue = "what was put into a damaged database";
-constexpr std::string_view kEvent = "what was appended to a damaged database";
 
 class Hooks final : public DiskHooks {
  public:
@@ -48,193 +46,6 @@ bool torn_tail_allows(const RotImage& image, const std::vector<Region>& layout, 
          });
 }
 
-// --- comparing
-
-using Rows = std::vector<Row>;
-
-// Whether `seen` is `truth`, or, where damage ended the reading, a beginning of it.
-bool is_start_of(const Rows& seen, const Rows& truth, bool complete) {
-  return (complete ? seen.size() == truth.size() : seen.size() <= truth.size()) &&
-         std::equal(seen.begin(), seen.end(), truth.begin());
-}
-
-// What may be new since the truth was seen.
-struct Added {
-  bool row_may_be = false, row_must_be = false;
-  bool event_may_be = false, event_must_be = false;
-};
-
-class Comparison {
- public:
-  Comparison(const Inspection& seen, const Contents& truth, const Added& added, Model& names)
-      : seen_(seen), truth_(truth), added_(added), names_(names) {}
-
-  Verdict compare() {
-    if (Verdict verdict = buckets(seen_.contents.buckets, false)) {
-      return verdict;
-    }
-    if (Verdict verdict = buckets(seen_.reversed, true)) {
-      return verdict;
-    }
-    if (Verdict verdict = list_of_buckets()) {
-      return verdict;
-    }
-    if (Verdict verdict = streams()) {
-      return verdict;
-    }
-    if (Verdict verdict = projections()) {
-      return verdict;
-    }
-    return pins();
-  }
-
- private:
-  Verdict buckets(const std::vector<Contents::Bucket>& seen, bool reversed) {
-    for (const Contents::Bucket& bucket : seen) {
-      const std::string name = names_.bucket_name(bucket.bucket);
-      if (name == kRotBucket) {
-        const Rows wanted = {{std::string(kKey), ValueMark::of(kValue)}};
-        if (!added_.row_may_be || !is_start_of(bucket.rows, wanted, bucket.complete)) {
-          return "the row that was put into the damaged database is another one";
-        }
-        has_row_ = true;
-        continue;
-      }
-      const auto truth = std::ranges::find(truth_.buckets, bucket.bucket, &Contents::Bucket::bucket);
-      if (truth == truth_.buckets.end()) {
-        return fmt::format("there is a bucket \"{}\", expected none", name);
-      }
-      Rows wanted = truth->rows;
-      if (reversed) {
-        std::ranges::reverse(wanted);
-      }
-      if (!is_start_of(bucket.rows, wanted, bucket.complete)) {
-        return fmt::format("bucket \"{}\"{} has {} rows, expected {}, or they differ", name,
-                           reversed ? " backwards" : "", bucket.rows.size(), wanted.size());
-      }
-    }
-    return std::nullopt;
-  }
-
-  Verdict list_of_buckets() const {
-    if (!seen_.contents.buckets_complete) {
-      return std::nullopt;
-    }
-    for (const Contents::Bucket& bucket : truth_.buckets) {
-      if (std::ranges::find(seen_.contents.buckets, bucket.bucket, &Contents::Bucket::bucket) ==
-          seen_.contents.buckets.end()) {
-        return fmt::format("bucket \"{}\" is not there", names_.bucket_name(bucket.bucket));
-      }
-    }
-    return added_.row_must_be && !has_row_ ? Verdict("the row that was put into the damaged database is gone")
-                                           : std::nullopt;
-  }
-
-  // Where the list of buckets cannot be read, nobody looks further.
-  Verdict streams() const {
-    if (!seen_.contents.buckets_complete) {
-      return std::nullopt;
-    }
-    for (const StreamContents& stream : seen_.contents.streams) {
-      const auto truth = std::ranges::find(truth_.streams, stream.stream, &StreamContents::stream);
-      if (truth == truth_.streams.end()) {
-        return "there is a stream, expected none";
-      }
-      const std::string& name = names_.streams().name(stream.stream);
-      if (Verdict verdict = compare_stream(stream, *truth, name == kRotStream)) {
-        return fmt::format("stream \"{}\": {}", name, *verdict);
-      }
-    }
-    if (seen_.contents.streams_complete && seen_.contents.streams.size() != truth_.streams.size()) {
-      return fmt::format("it has {} streams, expected {}", seen_.contents.streams.size(), truth_.streams.size());
-    }
-    return std::nullopt;
-  }
-
-  Verdict compare_stream(const StreamContents& stream, const StreamContents& truth, bool may_grow) const {
-    const bool grew = may_grow && added_.event_may_be && stream.next_offset == truth.next_offset + 1;
-    if (may_grow && added_.event_must_be && !grew) {
-      return fmt::format("the event that was appended to the damaged database is gone; it ends at {}",
-                         stream.next_offset);
-    }
-    if (stream.first_offset != truth.first_offset || (!grew && stream.next_offset != truth.next_offset)) {
-      return fmt::format("it goes from {} to {}, expected {} to {}", stream.first_offset, stream.next_offset,
-                         truth.first_offset, truth.next_offset);
-    }
-    if (!grew && (stream.chain_hash != truth.chain_hash || stream.root != truth.root)) {
-      return "its hashes are other ones";
-    }
-    const size_t wanted = truth.records.size() + (grew ? 1 : 0);
-    if (stream.complete ? stream.records.size() != wanted : stream.records.size() > wanted) {
-      return fmt::format("{} records can be read, expected {}", stream.records.size(), wanted);
-    }
-    for (size_t index = 0; index < stream.records.size(); ++index) {
-      const bool same = index < truth.records.size() ? stream.records[index] == truth.records[index]
-                                                     : stream.records[index].payload == ValueMark::of(kEvent);
-      if (!same) {
-        return fmt::format("record {} is another one", stream.first_offset + index);
-      }
-    }
-    return std::nullopt;
-  }
-
-  Verdict projections() const {
-    for (const ProjectionContents& seen : seen_.contents.projections) {
-      const auto truth = std::ranges::find(truth_.projections, seen.projection, &ProjectionContents::projection);
-      if (!seen.is_known) {
-        continue;
-      }
-      const std::string name = names_.projections().name(seen.projection);
-      const bool hash_hidden = seen_.met_damage && seen.hash == Sha256{};
-      if (truth == truth_.projections.end() || seen.is_there != truth->is_there || seen.applied != truth->applied ||
-          seen.floor != truth->floor || seen.generation != truth->generation || seen.stream != truth->stream ||
-          (seen.hash != truth->hash && !hash_hidden)) {
-        return fmt::format(
-            "projection \"{}\" is at position {}, expected {}, or its floor, generation, stream or hash "
-            "differs",
-            name, seen.applied, truth == truth_.projections.end() ? 0 : truth->applied);
-      }
-      for (size_t table = 0; table < seen.tables.size(); ++table) {
-        for (size_t key = 0; key < seen.tables[table].size(); ++key) {
-          const auto& versions = seen.tables[table][key];
-          if (versions ? versions != truth->tables[table][key] : !seen_.met_damage) {
-            return fmt::format("projection \"{}\": key {} of table {} has other versions", name, key, table);
-          }
-        }
-      }
-    }
-    return std::nullopt;
-  }
-
-  Verdict pins() const {
-    for (const Contents::Pinned& pinned : seen_.contents.pins) {
-      const auto truth = std::ranges::find_if(
-          truth_.pins, [&](const Contents::Pinned& each) { return each.pin.name == pinned.pin.name; });
-      if (truth == truth_.pins.end() || truth->pin.csn != pinned.pin.csn) {
-        return fmt::format("there is a pin \"{}\" of commit {}, expected none", pinned.pin.name, pinned.pin.csn);
-      }
-      const bool same = std::ranges::equal(pinned.buckets, truth->buckets, [](const auto& a, const auto& b) {
-        return a.bucket == b.bucket && a.rows == b.rows;
-      });
-      if (pinned.complete && !same) {
-        return fmt::format("pin \"{}\" shows another state", pinned.pin.name);
-      }
-    }
-    if (seen_.contents.pins_complete && seen_.contents.pins.size() != truth_.pins.size()) {
-      return fmt::format("it has {} pins, expected {}", seen_.contents.pins.size(), truth_.pins.size());
-    }
-    return std::nullopt;
-  }
-
-  const Inspection& seen_;
-  const Contents& truth_;
-  const Added& added_;
-  Model& names_;
-  bool has_row_ = false;
-};
-
-// --- one image
-
 class Trial {
  public:
   Trial(const RotWorld& world, const std::vector<Region>& layout, const RotImage& image, Model& names)
@@ -246,36 +57,66 @@ class Trial {
   }
 
   RotFinding run() {
-    Verdict wrong = read_only();
-    if (!wrong) {
-      wrong = live(Life::kFirst);
-    }
-    if (!wrong && !refused_) {
-      wrong = live(Life::kSecond);
-    }
-    if (wrong) {
+    if (Verdict wrong = all_lives()) {
       return {RotOutcome::kWrong, *wrong};
     }
     if (!noticed_.empty()) {
-      return {RotOutcome::kDetected, noticed_};
+      return {RotOutcome::kDetected,
+              noticed_ + (accepted_ ? fmt::format("; recover then shows commit {} of {}", to_int(accepted_->last_csn),
+                                                  world_.states.back().csn)
+                                    : "")};
     }
     if (lost_ > 0) {
       return {RotOutcome::kTornTail, fmt::format("{} commits are gone", lost_)};
     }
-    return {is_repaired(disk_, image_, layout_) ? RotOutcome::kRepaired : RotOutcome::kHarmless, ""};
+    return {is_repaired_ ? RotOutcome::kRepaired : RotOutcome::kHarmless, ""};
   }
 
  private:
-  enum class Life : uint8_t { kReadOnly, kFirst, kSecond };
+  enum class Life : uint8_t {
+    kReadOnly,  // read
+    kFirst,     // read, written to, and killed
+    kSecond,    // recovered, read
+    kUpkeep,    // streams and projections are rewritten; read, and killed
+    kAfter,     // recovered, read
+    kAccepted,  // after an open that was refused, and a recovery that accepts the loss: read
+  };
 
-  // What it shows then must be right, too; what it says does not count as noticed by those who write.
-  Verdict read_only() {
-    const Verdict wrong = live(Life::kReadOnly);
+  // `noticed_` is what those say who write, and do nothing else.
+  Verdict all_lives() {
+    if (Verdict wrong = live(Life::kReadOnly)) {
+      return "opened read-only: " + *wrong;
+    }
+    begin_again();
+    if (Verdict wrong = live(Life::kFirst)) {
+      return wrong;
+    }
+    const bool refused = refused_;
+    if (!refused) {
+      if (Verdict wrong = live(Life::kSecond)) {
+        return wrong;
+      }
+      is_repaired_ = is_repaired(disk_, image_, layout_);
+    }
+    const std::string noticed = noticed_;
+    const uint64_t lost = lost_;
+    begin_again();
+    Verdict wrong = refused ? accept_loss() : live(Life::kUpkeep);
+    if (!wrong && !refused && !refused_) {
+      wrong = live(Life::kAfter);
+    }
+    noticed_ = noticed;
+    lost_ = lost;
+    return wrong ? Verdict((refused ? "after an explicit recovery: " : "while it is kept up: ") + *wrong)
+                 : std::nullopt;
+  }
+
+  void begin_again() {
+    disk_ = damaged_;
     noticed_.clear();
+    changes_ = {};
     refused_ = false;
     lost_ = 0;
-    disk_ = damaged_;
-    return wrong ? Verdict("opened read-only: " + *wrong) : std::nullopt;
   }
 
   void noticed(const std::string& how) {
@@ -317,14 +158,19 @@ class Trial {
       wrong = take(database.error(), "open");
       refused_ = true;
     } else {
-      wrong = look(*database, life);
+      wrong = life == Life::kUpkeep ? keep_up(*database) : std::nullopt;
+      if (!wrong) {
+        wrong = look(*database, life);
+      }
       if (!wrong && life == Life::kFirst) {
         wrong = write(*database);
-      } else if (const auto closed = database->close(); !closed && !wrong) {
-        wrong = take(closed.error(), "close");
+      } else if (wrong || life != Life::kUpkeep) {
+        if (const auto closed = database->close(); !closed && !wrong) {
+          wrong = take(closed.error(), "close");
+        }
       }
     }
-    // The first life ends here, with what it wrote last in the log.
+    // Some end here, with what they wrote last in the log.
     process.env().kill();
     disk_.process_kill();
     return wrong ? wrong : hooks.violated;
@@ -340,12 +186,12 @@ class Trial {
     if (met_damage) {
       noticed("reading");
     }
-    if (life != Life::kSecond) {
+    if (life == Life::kReadOnly || life == Life::kFirst || life == Life::kAccepted) {
       if (Verdict verdict = find_state(seen.contents.csn)) {
         return verdict;
       }
     }
-    if (Verdict verdict = Comparison(seen, *truth_, added_, names_).compare()) {
+    if (Verdict verdict = compare_with_truth(seen, *truth_, changes_, names_)) {
       return verdict;
     }
     for (const StreamContents& stream : seen.contents.streams) {
@@ -368,11 +214,28 @@ class Trial {
       return std::nullopt;
     }
     const uint64_t watermark = watermark_left();
+    if (accepted_) {
+      return judge_loss(csn, newest, watermark);
+    }
     if (!torn_tail_allows(image_, layout_, csn, watermark)) {
       return fmt::format("it silently shows commit {}, expected {}; the log still says that {} was durable", csn,
                          newest, watermark);
     }
     lost_ = newest - csn;
+    return std::nullopt;
+  }
+
+  // A loss that is accepted is told.
+  Verdict judge_loss(uint64_t csn, uint64_t newest, uint64_t watermark) const {
+    const uint64_t last_lost = to_int(accepted_->last_lost);
+    if (accepted_->damage.empty() || to_int(accepted_->first_lost) != csn + 1 || last_lost > newest ||
+        (csn < watermark && last_lost < watermark)) {
+      return fmt::format(
+          "it shows commit {} of {}, but recover said of the damage \"{}\", and that {} to {} may be lost; the log "
+          "still "
+          "says that {} was durable",
+          csn, newest, accepted_->damage, to_int(accepted_->first_lost), last_lost, watermark);
+    }
     return std::nullopt;
   }
 
@@ -431,9 +294,9 @@ class Trial {
 
   // A checkpoint in between, so that pages are taken and given back; the rest is left to the log.
   Verdict write(Database& database) {
-    added_.row_may_be = added_.event_may_be = true;
-    if (const auto put = database.put(kRotBucket, kKey, kValue); put) {
-      added_.row_must_be = true;
+    changes_.row.may_be = changes_.event.may_be = true;
+    if (const auto put = database.put(kRotBucket, kRotKey, kRotValue); put) {
+      changes_.row.must_be = true;
     } else if (Verdict verdict = take(put.error(), "put")) {
       return verdict;
     }
@@ -442,9 +305,55 @@ class Trial {
         return verdict;
       }
     }
-    const auto appended = database.stream(kRotStream).append(kEvent);
-    added_.event_must_be = appended.has_value();
+    const auto appended = database.stream(kRotStream).append(kRotEvent);
+    changes_.event.must_be = appended.has_value();
     return appended ? std::nullopt : take(appended.error(), "append");
+  }
+
+  // Rewrites files of a stream, and makes a projection anew, from what is damaged.
+  Verdict keep_up(Database& database) {
+    if (Verdict verdict = find_state(to_int(database.snapshot().csn()))) {
+      return verdict;
+    }
+    changes_.redacted.may_be = changes_.rebuilt.may_be = true;
+    if (const auto compacted = database.stream(kRotStream).compact({.codec = Codec::kZstd}); !compacted) {
+      if (Verdict verdict = take(compacted.error(), "compact")) {
+        return verdict;
+      }
+    }
+    const auto redacted = database.stream(kRotStream).redact(kRotRedacted);
+    changes_.redacted.must_be = redacted.has_value();
+    if (!redacted) {
+      if (Verdict verdict = take(redacted.error(), "redact")) {
+        return verdict;
+      }
+    }
+    Projection projection = database.projection(kRotProjection);
+    if (const auto followed = projection.follow(kRotFollowed, rot_reduce); !followed) {
+      if (Verdict verdict = take(followed.error(), "follow")) {
+        return verdict;
+      }
+    }
+    const auto rebuilt = projection.rebuild(rot_reduce);
+    changes_.rebuilt.must_be = rebuilt.has_value();
+    if (!rebuilt) {
+      return take(rebuilt.error(), "rebuild");
+    }
+    return rebuilt->same() ? std::nullopt : Verdict("a rebuild made other tables");
+  }
+
+  // Who accepts the loss is told of it, and shown one of the states that were.
+  Verdict accept_loss() {
+    Hooks hooks;
+    RotProcess process(disk_, hooks, kSeed + static_cast<uint64_t>(Life::kAccepted));
+    const auto report = Database::recover("db", rot_options(process.env()));
+    process.env().kill();
+    disk_.process_kill();
+    if (!report) {
+      return take(report.error(), "recover");
+    }
+    accepted_ = *report;
+    return live(Life::kAccepted);
   }
 
   const RotWorld& world_;
@@ -455,10 +364,12 @@ class Trial {
   SimDisk damaged_;
   Epoch wal_epoch_{};
   const Contents* truth_ = nullptr;
-  Added added_;
+  RotChanges changes_;
   std::string noticed_;
   bool refused_ = false;
   uint64_t lost_ = 0;
+  bool is_repaired_ = false;
+  std::optional<RecoveryReport> accepted_;
 };
 
 }  // namespace

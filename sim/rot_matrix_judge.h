@@ -1,7 +1,9 @@
 // What a database shows of itself after one damage, and whether that may be.
 //
-// Three lives: it is opened to be read only; it is opened, read in every way, verified, checked, written to and killed;
-// and it is recovered and read once more, so that damage which is still there, or which spread, is met as well.
+// Its lives, each on what the damage left: it is opened to be read only. It is opened, read in every way, verified,
+// checked, written to and killed; recovered and read, so that damage which is still there, or which spread, is met as
+// well. It is opened, its streams and projections are rewritten, and it is killed; recovered and read. If opening is
+// refused, the loss is accepted (Database::recover), and what is shown then read.
 //
 // Threads: one at a time.
 #pragma once

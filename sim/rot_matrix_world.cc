@@ -16,9 +16,8 @@ namespace holdfast::sim {
 namespace {
 
 constexpr uint64_t kProcessSeed = 40;
-constexpr const char* kStreamFed = "totals";
 constexpr const char* kBatchFed = "batches";
-constexpr const char* kShortStream = "orders";
+constexpr const char* kTrimmedStream = "trimmed";
 
 std::string filled(const std::string& start, size_t bytes) {
   std::string text;
@@ -168,13 +167,7 @@ class Maker {
   }
   void follow() {
     if (is_open()) {
-      ask(db().projection(kStreamFed)
-              .follow(kShortStream,
-                      [](const StreamRecord& event, WriteBatch& batch) -> Result<void> {
-                        reduce(ValueMark::of(event.payload).hash, batch);
-                        return {};
-                      }),
-          "follow");
+      ask(db().projection(kRotProjection).follow(kRotFollowed, rot_reduce), "follow");
     }
   }
   void checkpoint() {
@@ -205,7 +198,7 @@ class Maker {
     put("large", "blob", filled("blob", 10'000));
     put("large", "second", filled("second", 5'000));
     append("audit", 0, 100, 60);
-    append(kShortStream, 0, 6, 30);
+    append(kRotFollowed, 0, 6, 30);
     for (uint64_t position = 1; position <= 6; ++position) {
       apply(position);
     }
@@ -221,10 +214,12 @@ class Maker {
     }
     put_many("users", 50, 90, 70);
     put("large", "blob", filled("another blob", 9'000));
-    seal(kShortStream);
-    append(kShortStream, 6, 9, 30);
+    append(kRotFollowed, 6, 9, 30);
+    append(kTrimmedStream, 0, 5, 40);
+    seal(kTrimmedStream);
+    append(kTrimmedStream, 5, 8, 40);
     if (is_open()) {
-      ask(db().stream(kShortStream).trim(6), "trim");
+      ask(db().stream(kTrimmedStream).trim(5), "trim");
     }
     put("large", "gone", filled("gone", 30'000));
     checkpoint();
@@ -308,10 +303,15 @@ RotProcess::RotProcess(SimDisk& disk, DiskHooks& hooks, uint64_t seed)
       entropy_(decisions_),
       env_(Machine{disk, hooks, trace_, decisions_, clock_, entropy_, threads_, nullptr, 1000}) {}
 
+Result<void> rot_reduce(const StreamRecord& event, WriteBatch& batch) {
+  reduce(ValueMark::of(event.payload).hash, batch);
+  return {};
+}
+
 std::unique_ptr<Model> rot_names() {
   auto names = std::make_unique<Model>();
   names->bucket("users");
-  names->projections().projection(kStreamFed, names->streams().stream(kShortStream));
+  names->projections().projection(kRotProjection, names->streams().stream(kRotFollowed));
   names->projections().projection(kBatchFed, std::nullopt);
   return names;
 }

@@ -71,5 +71,9 @@ RotWorld make_rot_world(RotState state);
 // What the judge adds to a damaged database, to see whether the damage spreads.
 inline constexpr const char* kRotBucket = "rot";
 inline constexpr const char* kRotStream = "audit";
+// A projection, the stream that it is made from, and how.
+inline constexpr const char* kRotProjection = "totals";
+inline constexpr const char* kRotFollowed = "orders";
+Result<void> rot_reduce(const StreamRecord& event, WriteBatch& batch);
 
 }  // namespace holdfast::sim
