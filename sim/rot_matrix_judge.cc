@@ -61,7 +61,7 @@ class Trial {
       return {RotOutcome::kWrong, *wrong};
     }
     if (!noticed_.empty()) {
-      return {RotOutcome::kDetected,
+      return {is_open_ ? RotOutcome::kDetected : RotOutcome::kShut,
               noticed_ + (accepted_ ? fmt::format("; recover then shows commit {} of {}", to_int(accepted_->last_csn),
                                                   world_.states.back().csn)
                                     : "")};
@@ -158,6 +158,7 @@ class Trial {
       wrong = take(database.error(), "open");
       refused_ = true;
     } else {
+      is_open_ = true;
       wrong = life == Life::kUpkeep ? keep_up(*database) : std::nullopt;
       if (!wrong) {
         wrong = look(*database, life);
@@ -369,6 +370,7 @@ class Trial {
   bool refused_ = false;
   uint64_t lost_ = 0;
   bool is_repaired_ = false;
+  bool is_open_ = false;  // it could be, in one way or another
   std::optional<RecoveryReport> accepted_;
 };
 
@@ -377,6 +379,7 @@ class Trial {
 std::string_view name_of(RotOutcome outcome) {
   switch (outcome) {
     case RotOutcome::kDetected: return "detected";
+    case RotOutcome::kShut: return "shut";
     case RotOutcome::kRepaired: return "repaired";
     case RotOutcome::kHarmless: return "harmless";
     case RotOutcome::kTornTail: return "torn tail";

@@ -17,6 +17,8 @@ namespace holdfast::sim {
 
 enum class RotOutcome : uint8_t {
   kDetected,  // an error names it, or check or verify does, and nothing wrong is shown
+  kShut,      // the same, but nothing can be read any more: it cannot be opened to be written, nor to be read only, nor
+              // after a recovery that accepts a loss
   kRepaired,  // all is right, and what was damaged has been written anew from what was intact
   kHarmless,  // all is right, although it is still there: nobody needs these bytes, or another copy was used
   kTornTail,  // the last commits are gone: see torn_tail_allows()
