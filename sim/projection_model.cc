@@ -58,8 +58,7 @@ bool ProjectionModel::begin(ProjectionId id, Work work) {
 void ProjectionModel::end(ProjectionId id, Work work) { --projections_[id].works[index_of(work)]; }
 
 uint64_t ProjectionModel::under_way(ProjectionId id) const {
-  const auto& works = projections_[id].works;
-  return std::accumulate(works.begin(), works.end(), uint64_t{0});
+  return std::accumulate(projections_[id].works.begin(), projections_[id].works.end(), uint64_t{0});
 }
 
 uint64_t ProjectionModel::under_way(Work work) const {
@@ -298,10 +297,9 @@ ProjectionModel::Mark ProjectionModel::mark() {
 
 std::vector<ProjectionNeed> ProjectionModel::needs_of(StreamId stream) const {
   std::vector<ProjectionNeed> needs;
-  for (size_t id = 0; id < projections_.size(); ++id) {
-    const Projection& projection = projections_[id];
-    if (projection.stream == stream && projection.known > 0 && !projection.is_drop_in_doubt) {
-      needs.push_back({static_cast<ProjectionId>(id), projection.incarnation, projection.known});
+  for (ProjectionId id = 0; id < projections_.size(); ++id) {
+    if (const Projection& each = projections_[id]; each.stream == stream && each.known > 0 && !each.is_drop_in_doubt) {
+      needs.push_back({id, each.incarnation, each.known});
     }
   }
   return needs;
@@ -450,23 +448,20 @@ Verdict ProjectionModel::judge_all(const std::vector<ProjectionContents>& all,
 
 Verdict ProjectionModel::fits(const TxnLog& transaction, const std::vector<ProjectionContents>& contents,
                               uint64_t csn) const {
+  const auto lacks = [&](uint32_t id, uint64_t position) {
+    const auto shown = std::ranges::find(contents, id, &ProjectionContents::projection);
+    return csn > projections_[id].first_csn && !projections_[id].is_drop_in_doubt && shown != contents.end() &&
+           shown->is_known && (!shown->is_there || shown->applied < position);
+  };
   for (const ProjectionBatch& batch : transaction.batches) {
-    const Projection& projection = projections_[batch.projection];
-    if (csn <= projection.first_csn || projection.is_drop_in_doubt) {
-      continue;
-    }
-    const auto shown = std::ranges::find(contents, batch.projection, &ProjectionContents::projection);
-    if (shown != contents.end() && shown->is_known && (!shown->is_there || shown->applied < batch.position)) {
-      return fmt::format("position {} of projection \"{}\" is missing", batch.position, projection.name);
+    if (lacks(batch.projection, batch.position)) {
+      return fmt::format("position {} of projection \"{}\" is missing", batch.position,
+                         projections_[batch.projection].name);
     }
   }
   for (const ProjectionNeed& need : transaction.needs) {
     const Projection& projection = projections_[need.projection];
-    if (need.incarnation != projection.incarnation || projection.is_drop_in_doubt || csn <= projection.first_csn) {
-      continue;
-    }
-    const auto shown = std::ranges::find(contents, need.projection, &ProjectionContents::projection);
-    if (shown != contents.end() && shown->is_known && (!shown->is_there || shown->applied < need.position)) {
+    if (need.incarnation == projection.incarnation && lacks(need.projection, need.position)) {
       return fmt::format("position {} of projection \"{}\" is missing, but a trim took events that could tell it again",
                          need.position, projection.name);
     }

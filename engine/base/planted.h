@@ -76,7 +76,6 @@ namespace holdfast::planted {
   bug(kFrameBodyChecksum, "check", "the checksum of a frame's body is not compared") \
   bug(kFrameSeed, "check", "frames of an older epoch in a reused file count") \
   bug(kRecordChecksum, "check", "the checksum of a record of the log is not compared at replay") \
-  bug(kFrameOrder, "check", "a frame counts behind one that it does not follow") \
   bug(kLaterFlushIgnored, "check", "damage before a later flush counts as a torn end") \
   bug(kLostEndIgnored, "check", "a lane whose last file is gone counts as ended") \
   bug(kShortFileIgnored, "check", "a file of the log that was cut short counts as ended") \

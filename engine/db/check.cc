@@ -88,10 +88,12 @@ class Checker {
       const uint64_t page_offset = uint64_t{slot} * page_bytes_;
       for (const uint64_t offset : {page_offset, page_offset + page_bytes_ - format::kMetaCopyBytes}) {
         std::array<std::byte, format::kMetaCopyBytes> copy{};
-        HOLDFAST_TRY_ASSIGN(const size_t size, file->read_at(offset, copy));
+        const auto size = file->read_at(offset, copy);
         const auto meta = format::decode_meta(copy);
         std::string what;
-        if (size < copy.size()) {
+        if (!size) {
+          what = "it cannot be read: " + size.error().message();
+        } else if (*size < copy.size()) {
           what = "the file ends inside a meta page";
         } else if (!meta) {
           what = meta.error().message();

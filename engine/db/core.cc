@@ -46,7 +46,9 @@ Result<std::unique_ptr<DatabaseCore>> DatabaseCore::open(std::string_view path, 
   HOLDFAST_TRY_ASSIGN(OpenFiles files, open_files(env, path, options));
   auto streams =
       std::make_unique<Streams>(*files.directory, files.store->meta().database_id, options.stream_segment_bytes);
-  HOLDFAST_TRY(load_pins(*files.store));
+  if (!options.read_only) {
+    HOLDFAST_TRY(load_pins(*files.store));
+  }
   RecoveryReport recovery;
   HOLDFAST_TRY_ASSIGN(std::unique_ptr<Log> log,
                       open_log(env, *files.directory, *files.store, *streams, options, on_damage, recovery));

@@ -48,7 +48,12 @@ Result<void> FreeMap::read_node(PageFile& file, size_t level, size_t index, std:
       .level = static_cast<uint8_t>(level),
       .checksum_seed = checksum_seed_,
   };
-  HOLDFAST_TRY(file.read_sound(ref.page, page, [&] { return format::find_damage(page, expected); }));
+  const char* damage = nullptr;
+  const auto sound = file.read_sound(ref.page, page, [&] { return damage = format::find_damage(page, expected); });
+  if (!sound && damage != nullptr) {
+    return fail(file.damage(ref.page, std::string("free map: ") + damage));
+  }
+  HOLDFAST_TRY(sound);
   if (level > 0) {
     const size_t children = std::min<size_t>(fanout_, levels_[level - 1].size() - index * fanout_);
     if (format::header_of(page.data()).count != children) {

@@ -24,11 +24,16 @@ std::array<uint64_t, 2> copy_offsets(uint32_t slot, uint32_t page_bytes) {
   return {page, page + page_bytes - kMetaCopyBytes};
 }
 
-// The copy at `offset`; nothing if what is there is no valid copy. Errors: io, unsupported.
-Result<std::optional<Meta>> read_copy(File& file, uint64_t offset) {
+// The copy at `offset`; nothing if what is there is no valid copy, or cannot be read, which `unreadable` says then: the
+// other copy of its page must do. Errors: unsupported.
+Result<std::optional<Meta>> read_copy(File& file, uint64_t offset, std::optional<Error>& unreadable) {
   std::array<std::byte, kMetaCopyBytes> bytes;
-  HOLDFAST_TRY_ASSIGN(const size_t got, file.read_at(offset, bytes));
-  if (got != bytes.size()) {
+  const auto got = file.read_at(offset, bytes);
+  if (!got) {
+    unreadable = got.error();
+    return std::optional<Meta>();
+  }
+  if (*got != bytes.size()) {
     return std::optional<Meta>();
   }
   auto meta = format::decode_meta(bytes);
@@ -43,19 +48,23 @@ Result<std::optional<Meta>> read_copy(File& file, uint64_t offset) {
 
 // The page size, which must be known before the other copies can be found.
 Result<uint32_t> find_page_bytes(File& file) {
-  HOLDFAST_TRY_ASSIGN(const std::optional<Meta> first, read_copy(file, 0));
+  std::optional<Error> unreadable;
+  HOLDFAST_TRY_ASSIGN(const std::optional<Meta> first, read_copy(file, 0, unreadable));
   if (first) {
     return first->page_bytes;
   }
   for (uint32_t page_bytes = kPageBytesMin; page_bytes <= kPageBytesMax; page_bytes *= 2) {
     for (uint32_t slot = 0; slot < kMetaPages; ++slot) {
       for (const uint64_t offset : copy_offsets(slot, page_bytes)) {
-        HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset));
+        HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset, unreadable));
         if (meta && meta->page_bytes == page_bytes && meta->slot == slot) {
           return page_bytes;
         }
       }
     }
+  }
+  if (unreadable) {
+    return fail(std::move(*unreadable));
   }
   return fail(Error(ErrorCode::kCorruption, "no valid meta copy: not a tree file, or both meta pages are damaged")
                   .at(file.name(), 0));
@@ -80,8 +89,9 @@ Result<Meta> find_newest_meta(File& file) {
   std::optional<Meta> newest;
   for (uint32_t slot = 0; slot < kMetaPages; ++slot) {
     bool found = false;
+    std::optional<Error> unreadable;
     for (const uint64_t offset : copy_offsets(slot, page_bytes)) {
-      HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset));
+      HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset, unreadable));
       if (!meta || meta->page_bytes != page_bytes || meta->slot != slot) {
         continue;  // damaged; the other copy of this page must do
       }
@@ -96,6 +106,9 @@ Result<Meta> find_newest_meta(File& file) {
         newest = meta;
       }
     }
+    if (!found && unreadable) {
+      return fail(std::move(*unreadable));
+    }
     if (!found && !(PLANTED(kMetaDamageIgnored) && newest)) {
       return fail(Error(ErrorCode::kCorruption, "both copies of meta page " + std::to_string(slot) +
                                                     " are damaged; the newest commit may have been there")
@@ -108,7 +121,8 @@ Result<Meta> find_newest_meta(File& file) {
 Result<bool> has_damaged_copy(File& file, uint32_t page_bytes) {
   for (uint32_t slot = 0; slot < kMetaPages; ++slot) {
     for (const uint64_t offset : copy_offsets(slot, page_bytes)) {
-      HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset));
+      std::optional<Error> unreadable;
+      HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset, unreadable));
       if (!meta || meta->slot != slot) {
         return true;
       }

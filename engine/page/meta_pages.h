@@ -17,10 +17,12 @@ namespace holdfast {
 bool is_newer(const format::Meta& a, const format::Meta& b);
 
 // Reads all four copies. Errors: corruption if both copies of one meta page are damaged (the newest commit may have
-// been there), if they disagree, or if this is no tree file; unsupported (a newer format version); io.
+// been there), if they disagree, or if this is no tree file; io if neither is good and one cannot be read; unsupported
+// (a newer format version).
 Result<format::Meta> find_newest_meta(File& file);
 
-// Whether one of the four copies is damaged, as a failed write leaves it. Pre: find_newest_meta succeeded. Errors: io.
+// Whether one of the four copies is damaged, as a failed write leaves it, or cannot be read. Pre: find_newest_meta
+// succeeded. Errors: unsupported.
 Result<bool> has_damaged_copy(File& file, uint32_t page_bytes);
 
 // Writes both copies of meta page `meta.slot`; not durable before a sync. Errors: io, no_space.

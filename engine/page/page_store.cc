@@ -59,9 +59,15 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
   auto source = std::make_unique<PageSource>(env, std::move(file), meta.page_bytes, file_bytes,
                                              format::checksum_seed_of(meta.database_id), options.cache_bytes);
   std::unique_ptr<PageStore> store(new PageStore(std::move(source), meta, options));
-  HOLDFAST_TRY(store->free_map_.load(store->source_->file, meta));
+  if (auto loaded = store->free_map_.load(store->source_->file, meta); !loaded) {
+    if (!options.read_only) {
+      return fail(std::move(loaded).error());
+    }
+    // Whoever only reads needs no free page.
+    store->free_map_damage_ = std::move(loaded).error();
+  }
   for (const PageNumber root : {meta.catalog.page, meta.streams.page}) {
-    if (store->free_map_.is_free(root) || store->free_map_.is_map_page(root)) {
+    if (!store->free_map_damage_ && (store->free_map_.is_free(root) || store->free_map_.is_map_page(root))) {
       return fail(store->source_->file.damage(root, "a root is free, or a page of the free map"));
     }
   }
@@ -346,6 +352,9 @@ PageStore::Place PageStore::place_of(PageNumber page) const {
   if (to_int(page) < format::kMetaPages) {
     return Place::kMeta;
   }
+  if (free_map_damage_) {
+    return Place::kTree;
+  }
   if (free_map_.is_map_page(page)) {
     return Place::kFreeMap;
   }
@@ -360,6 +369,10 @@ PageStore::Place PageStore::place_of(PageNumber page) const {
 
 void PageStore::verify_free_map(const std::function<void(PageNumber page, std::string what)>& damage) {
   CHECK(writer_ == nullptr);
+  if (free_map_damage_) {
+    const uint64_t page = free_map_damage_->offset().value_or(0) / page_bytes();
+    return damage(PageNumber{static_cast<uint32_t>(page)}, free_map_damage_->message());
+  }
   free_map_.verify(source_->file, damage);
 }
 

@@ -180,6 +180,7 @@ class PageStore {
   format::LogStart log_start_;
   State newest_;
   FreeMap free_map_;
+  std::optional<Error> free_map_damage_;  // where the database was opened read-only: no page counts as free then
   PageLifetimes lifetimes_;
   BornPages dirty_;  // published, in the arena, pinned, not in the file
   const bool read_only_;

@@ -106,7 +106,7 @@ class Scan {
       end_at(index, offset, LaneEnd::Kind::kTorn, std::string("frame: ") + damage);
       return false;
     }
-    if (frame_number_ != 0 && header.frame_number != frame_number_ + 1 && !PLANTED(kFrameOrder)) {
+    if (frame_number_ != 0 && header.frame_number != frame_number_ + 1) {
       end_at(index, offset, LaneEnd::Kind::kDamaged, "frame: it is not the next one");
       return false;
     }

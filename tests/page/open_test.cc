@@ -117,6 +117,22 @@ TEST_F(PageStoreOpen, refuses_a_damaged_free_map_and_names_its_page) {
   EXPECT_NE(error.message().find("free map"), std::string::npos);
 }
 
+TEST_F(PageStoreOpen, a_page_that_one_read_brings_wrongly_is_read_again) {
+  fill();
+  store_.reset();
+  open();
+  const uint64_t offset = uint64_t{to_int(store_->meta().catalog.page)} * kPageBytes + 100;
+  faults_.before_next_read = [&] {
+    damage(offset);
+    faults_.before_next_read = [&] { damage(offset); };  // as it was
+  };
+  EXPECT_EQ(read_catalog(), "three");
+  store_.reset();
+  open();
+  faults_.before_next_read = [&] { damage(offset); };
+  EXPECT_NE(read_catalog(), "three") << "what stays wrong is damage";
+}
+
 TEST_F(PageStoreOpen, finds_every_page_size_even_when_the_first_copy_is_damaged) {
   for (uint32_t page_bytes = kPageBytesMin; page_bytes <= kPageBytesMax; page_bytes *= 2) {
     must(PageStore::create(*env_, *directory_, "tree", test_id(), page_bytes));
