@@ -144,6 +144,7 @@ std::string write_repro(const Repro& repro) {
   for (const ScriptedLife& life : repro.script.lives) {
     write_life(text, life);
   }
+  text += "end\n";
   return text;
 }
 

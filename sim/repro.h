@@ -37,6 +37,8 @@
 //                                    changes that were not durable: drawn, everything, nothing, or only changes of
 //                                    names and sizes and these sectors of the file "tree"
 //
+//   end                              the last line: without it, the file was cut short
+//
 // If no last life is listed, one follows as it is drawn, but without probes.
 #pragma once
 

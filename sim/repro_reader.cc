@@ -141,6 +141,10 @@ class Reader {
         Words::throw_away("this version of the format is unknown");
       }
       begun_ = true;
+    } else if (ended_) {
+      Words::throw_away("nothing comes behind \"end\"");
+    } else if (words.take("end")) {
+      ended_ = true;
     } else if (words.take("promise")) {
       repro_.promise = words.rest();
       return;
@@ -158,6 +162,9 @@ class Reader {
   Repro take() {
     if (!begun_) {
       Words::throw_away("it is empty");
+    }
+    if (!ended_) {
+      Words::throw_away("it is cut short: the last line is \"end\"");
     }
     return std::move(repro_);
   }
@@ -335,6 +342,7 @@ class Reader {
 
   Repro repro_;
   bool begun_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace

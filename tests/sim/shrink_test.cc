@@ -186,6 +186,8 @@ TEST(ReproText, hostile_text_is_refused_with_the_line_that_is_wrong) {
       Case{head + "life 1\nends power_cut before sink 1 of tree fiber 1 action 0\n", "line 3: there is no operation"},
       Case{head + "life 1\nends power_cut before sync 1 of tr%4 fiber 1 action 0\n", "line 3: \"tr%4\" is no name"},
       Case{head + "life 1\nfault fire before sync 1 of tree fiber 1 action 0\n", "line 3: there is no fault"},
+      Case{head + "life 1\nends rest\n", "line 4: it is cut short"},
+      Case{head + "end\nlife 1\n", "line 3: nothing comes behind"},
       Case{head + "sing loudly\n", "line 2: there is no statement \"sing\" here"},
   };
   for (const Case& each : cases) {
