@@ -20,8 +20,9 @@ struct FleetOptions {
   Profile profile = Profile::kDefault;
   std::vector<Profile> profiles;  // if there are any, seeds take these in turn instead
   planted::Bug planted = planted::Bug::kNone;
-  bool twice = false;      // every seed; otherwise one in kTwiceOneIn
-  bool fail_fast = false;  // stop at the first failure
+  bool twice = false;             // every seed; otherwise one in kTwiceOneIn
+  bool fail_fast = false;         // stop at the first failure
+  bool wants_all_faults = false;  // the campaign must have met every fault of the contract; its caller's to judge
   uint32_t seconds_per_seed_max = 120;
 };
 constexpr uint64_t kTwiceOneIn = 20;

@@ -74,6 +74,17 @@ std::string reproduction(uint64_t seed, Profile profile, std::string_view plante
                      name_of(profile), planted_name.empty() ? "" : " --planted ", planted_name, kVerify);
 }
 
+// What a campaign must have met: all but what is drawn only on demand.
+std::string missing_faults(const Counters& all) {
+  std::string missing;
+  for (const fault::FaultInfo& info : fault::kFaults) {
+    if (info.fault_class != fault::Class::kOutOfContract && all.faults[static_cast<size_t>(info.kind)] == 0) {
+      missing += (missing.empty() ? "" : ", ") + std::string(info.name);
+    }
+  }
+  return missing;
+}
+
 void print_summary(const FleetReport& report, const FleetOptions& options, double seconds) {
   const Counters& all = report.counters;
   fmt::print("seeds            {} of {} (profile {}, from seed {}), {} without a failure\n", all.seeds,
@@ -119,6 +130,9 @@ void print_summary(const FleetReport& report, const FleetOptions& options, doubl
     }
   }
   fmt::print("faults injected  {}\n", faults.empty() ? "none" : faults);
+  if (options.wants_all_faults && !missing_faults(all).empty()) {
+    fmt::print("FAILED: never injected, or without effect: {}\n", missing_faults(all));
+  }
   fmt::print("run twice        {} seeds, compared event by event\n", all.runs_compared);
   fmt::print("digest           {:016x}\n", report.digest);
   fmt::print("time             {:.1f} s, {:.0f} seeds/s\n", seconds,
@@ -153,7 +167,9 @@ int run(const FleetOptions& options) {
     fmt::print("interrupted\n");
   }
   print_summary(report, options, seconds_since(start));
-  return report.failures.empty() ? (report.interrupted ? 130 : 0) : 1;
+  const bool is_incomplete =
+      options.wants_all_faults && !report.interrupted && !missing_faults(report.counters).empty();
+  return report.failures.empty() && !is_incomplete ? (report.interrupted ? 130 : 0) : 1;
 }
 
 int replay(uint64_t seed, Profile profile, bool trace, const std::string& planted_name) {
@@ -206,6 +222,8 @@ int main(int argc, char** argv) {
       ->check(known_profile)
       ->capture_default_str();
   run_command->add_flag("--twice", options.twice, "Run every seed twice and compare (otherwise 1 in 20)");
+  run_command->add_flag("--all-faults", options.wants_all_faults,
+                        "Fail unless every fault that a disk may do was injected and had an effect");
   run_command->add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
 
   uint64_t seed = 0;

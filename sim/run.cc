@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "sim/crash_plan.h"
+#include "sim/cut_effects.h"
 #include "sim/inspect.h"
 #include "sim/io_faults.h"
 #include "sim/live_pages.h"
@@ -197,6 +198,8 @@ class Run final : private RunParts, public World, public DiskHooks {
     env_->kill();
     if (kill) {
       next_disk_->process_kill();
+    } else {
+      count_cut_effects(disk_, *next_disk_, "db", counters_);
     }
     counters_.nested_crashes += shown_ ? 0U : 1U;
   }
