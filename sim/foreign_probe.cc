@@ -314,9 +314,7 @@ class ForeignProbe {
   uint64_t backup_csn_ = model_.newest_csn();
   Trace trace_;
   bool refused_ = false;
-  bool is_open_ = false;    // when it was looked at last
-  uint64_t shown_csn_ = 0;  // by that
-  bool lives_on_ = false;   // there are commits behind the older file's
+  bool lives_on_ = false;  // there are commits behind the older file's
   bool has_log_ = false;
   bool has_streams_ = false;
   std::string log_file_;
