@@ -44,7 +44,13 @@ Result<Hash> StreamNodes::leaf(uint64_t offset) {
   if (leaves_.empty() || block != block_) {
     HOLDFAST_TRY(load_block(block));
   }
-  return leaves_[offset - block * kBlockRecords];
+  const uint64_t index = offset - block * kBlockRecords;
+  if (index >= leaves_.size()) {
+    return fail(Error(ErrorCode::kCorruption, "the rows of the stream disagree: one names record " +
+                                                  std::to_string(offset) + ", which the others do not have")
+                    .at("tree"));
+  }
+  return leaves_[index];
 }
 
 // A record holds the hash of the one before it.
