@@ -121,11 +121,17 @@ void LogLoss::hit_file(SimDisk& copy, Decisions& decisions) {
   };
   switch (decisions.below(kStream, 4)) {
     case 0: return lose(segment.file);
-    case 3:
-      for (size_t lost = index; lost < lane.segments.size(); ++lost) {
+    case 3: {
+      // From the last one that has frames on: what is left ends as if the lane had ended there.
+      size_t from = lane.segments.size() - 1;
+      while (from > 0 && lane.segments[from].frames.empty()) {
+        --from;
+      }
+      for (size_t lost = from; lost < lane.segments.size(); ++lost) {
         lose(lane.segments[lost].file);
       }
       return;
+    }
     case 1: {
       const uint64_t bytes = decisions.below(kStream, segment.bytes);
       const uint32_t file = copy.find(directory_, segment.file).value();
