@@ -172,7 +172,7 @@ class LossProbe {
       return fmt::format("it shows commit {}, although its log says that commit {} was durable", shown, watermark_);
     }
     const uint64_t lost = loss.first_provably_lost();
-    if (lost != 0 && shown < model_.newest_csn()) {
+    if (shown < lost) {  // what was read before the damage came is not lost
       return fmt::format(
           "it shows commit {} as if it were the last, although a file that is missing or cut short, or a later flush, "
           "says that commit {} was there",
