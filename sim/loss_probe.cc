@@ -41,7 +41,7 @@ class LossProbe {
     checkpoint_csn_ = loss->checkpoint_csn();
     watermark_ = loss->readable_watermark();
     if (const auto shown = open_and_look()) {
-      return with_prefix("opened all the same: ", judge_silence(*loss, *shown));
+      return with_prefix("opened all the same: ", judge_silence(*loss, Came::kBefore, *shown));
     }
     ++context_.counters.losses;
     wanted_ = loss->copies_to_keep(now_);
@@ -145,7 +145,7 @@ class LossProbe {
                  ? process.violated()
                  : Verdict("damaged while it was opened, it answered " + database.error().to_string());
     }
-    Verdict verdict = judge_silence(loss, to_int(database->snapshot().csn()));
+    Verdict verdict = judge_silence(loss, Came::kMeanwhile, to_int(database->snapshot().csn()));
     return with_prefix("damaged while it was opened: ", verdict ? verdict : look(*database));
   }
 
@@ -163,7 +163,8 @@ class LossProbe {
   }
 
   // Nothing may be missing but what looks like a torn tail. (That the rows are right is a matter of rot probes.)
-  Verdict judge_silence(const LogLoss& loss, uint64_t shown) const {
+  enum class Came : uint8_t { kBefore, kMeanwhile };
+  Verdict judge_silence(const LogLoss& loss, Came came, uint64_t shown) const {
     ++context_.counters.losses_unseen;
     if (shown < least_csn_) {
       return fmt::format("it shows commit {}, although nothing up to commit {} was damaged", shown, least_csn_);
@@ -172,7 +173,8 @@ class LossProbe {
       return fmt::format("it shows commit {}, although its log says that commit {} was durable", shown, watermark_);
     }
     const uint64_t lost = loss.first_provably_lost();
-    if (shown < lost) {  // what was read before the damage came is not lost
+    // What was read before the damage came is not lost.
+    if (lost != 0 && shown < (came == Came::kBefore ? model_.newest_csn() : lost)) {
       return fmt::format(
           "it shows commit {} as if it were the last, although a file that is missing or cut short, or a later flush, "
           "says that commit {} was there",
