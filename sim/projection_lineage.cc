@@ -107,6 +107,14 @@ uint64_t Lineage::floor_at(uint64_t asked) const {
   return floor;
 }
 
+uint64_t Lineage::highest_floor() const {
+  uint64_t floor = floor_;
+  for (const Raise& raise : raises_) {
+    floor = std::max(floor, raise.floor.value_or(raise.before));
+  }
+  return floor;
+}
+
 void Lineage::begin_purge(uint32_t table, uint64_t least, uint64_t moment) {
   purges_.push_back({.table = table, .least = least, .begun = moment});
 }

@@ -52,6 +52,7 @@ class Lineage {
   void raised(size_t raise, uint64_t floor, uint64_t moment);
   void raise_refused(size_t raise) { raises_[raise].before = 0; }
   uint64_t floor_at(uint64_t asked) const;  // the highest that was answered before
+  uint64_t highest_floor() const;           // also of those that got an error: they may have been made all the same
   void begin_purge(uint32_t table, uint64_t least, uint64_t moment);
   // The position that was applied when it was begun.
   uint64_t purged(uint64_t most, uint64_t moment);

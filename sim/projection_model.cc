@@ -232,7 +232,7 @@ void ProjectionModel::purged(ProjectionId id) {
 
 void ProjectionModel::prune_refused(ProjectionId id, size_t raise) { shown_now(projections_[id]).raise_refused(raise); }
 
-uint64_t ProjectionModel::floor(ProjectionId id) { return shown_now(projections_[id]).floor_at(moment()); }
+uint64_t ProjectionModel::highest_floor(ProjectionId id) { return shown_now(projections_[id]).highest_floor(); }
 
 void ProjectionModel::purge_refused(ProjectionId id) { shown_now(projections_[id]).purge_refused(); }
 

@@ -95,8 +95,8 @@ class ProjectionModel {
   size_t begin_prune(ProjectionId id, uint64_t before);
   Verdict pruned(ProjectionId id, size_t raise, uint64_t floor);
   void prune_refused(ProjectionId id, size_t raise);
-  // The highest floor that somebody was told of.
-  uint64_t floor(ProjectionId id);
+  // The highest floor that it may have: somebody was told of it, or asked for it and met an error.
+  uint64_t highest_floor(ProjectionId id);
   void begin_purge(ProjectionId id, uint32_t table);
   void purged(ProjectionId id);
   void purge_refused(ProjectionId id);

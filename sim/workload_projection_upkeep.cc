@@ -103,7 +103,7 @@ void Client::pin() {
     }
   } else {
     const bool is_below = !takes_off && answer.error().code() == ErrorCode::kNotFound &&
-                          (!work.alone() || position < projections().floor(id));
+                          (!work.alone() || position < projections().highest_floor(id));
     if (!(answer.error().code() == ErrorCode::kInvalidArgument && is_wrong) && !is_below &&
         !met_others(answer.error(), work)) {
       excuse(answer.error(), seen, "pin");
