@@ -118,17 +118,19 @@ Result<Meta> find_newest_meta(File& file) {
   return *newest;
 }
 
-Result<bool> has_damaged_copy(File& file, uint32_t page_bytes) {
+Result<DamagedCopies> find_damaged_copies(File& file, uint32_t page_bytes) {
+  DamagedCopies damaged;
   for (uint32_t slot = 0; slot < kMetaPages; ++slot) {
-    for (const uint64_t offset : copy_offsets(slot, page_bytes)) {
+    const auto offsets = copy_offsets(slot, page_bytes);
+    for (size_t copy = 0; copy < offsets.size(); ++copy) {
       std::optional<Error> unreadable;
-      HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offset, unreadable));
+      HOLDFAST_TRY_ASSIGN(const std::optional<Meta> meta, read_copy(file, offsets[copy], unreadable));
       if (!meta || meta->slot != slot) {
-        return true;
+        damaged[slot] = copy;
       }
     }
   }
-  return false;
+  return damaged;
 }
 
 Result<void> write_meta(PageFile& file, const Meta& meta) {
@@ -137,6 +139,14 @@ Result<void> write_meta(PageFile& file, const Meta& meta) {
     HOLDFAST_TRY(file.write_meta_copy(offset, copy));
   }
   return {};
+}
+
+Result<void> repair_meta(PageFile& file, const Meta& meta, size_t damaged) {
+  const auto copy = format::encode_meta(meta);
+  const auto offsets = copy_offsets(meta.slot, meta.page_bytes);
+  HOLDFAST_TRY(file.write_meta_copy(offsets[damaged], copy));
+  HOLDFAST_TRY(file.sync());
+  return file.write_meta_copy(offsets[1 - damaged], copy);
 }
 
 std::vector<std::byte> first_meta_pages(Meta meta) {

@@ -3,7 +3,10 @@
 // Threads: the writer's.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include <holdfast/env.h>
 #include <holdfast/result.h>
@@ -21,12 +24,16 @@ bool is_newer(const format::Meta& a, const format::Meta& b);
 // (a newer format version).
 Result<format::Meta> find_newest_meta(File& file);
 
-// Whether one of the four copies is damaged, as a failed write leaves it, or cannot be read. Pre: find_newest_meta
-// succeeded. Errors: unsupported.
-Result<bool> has_damaged_copy(File& file, uint32_t page_bytes);
+// Of each meta page, which copy is damaged, as a failed write leaves it, or cannot be read; nothing: none is. Pre:
+// find_newest_meta succeeded. Errors: unsupported.
+using DamagedCopies = std::array<std::optional<size_t>, format::kMetaPages>;
+Result<DamagedCopies> find_damaged_copies(File& file, uint32_t page_bytes);
 
 // Writes both copies of meta page `meta.slot`; not durable before a sync. Errors: io, no_space.
 Result<void> write_meta(PageFile& file, const format::Meta& meta);
+// The same of a page of which this copy is damaged: the other one is not touched before that one is durable, so that
+// one of the two is good wherever this fails. Errors: io, no_space.
+Result<void> repair_meta(PageFile& file, const format::Meta& meta, size_t damaged);
 
 // The bytes of a new file: both meta pages, with the same state.
 std::vector<std::byte> first_meta_pages(format::Meta meta);

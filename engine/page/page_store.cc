@@ -74,14 +74,14 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
   if (!options.read_only) {
     // The fence repeats the state beside it, and its sync makes both last: what is shown survives the next power cut. A
     // meta page is written only after a sync of the pages that it names, so whichever of the two survives is whole.
-    HOLDFAST_TRY_ASSIGN(const bool damaged, has_damaged_copy(store->source_->file.file(), meta.page_bytes));
+    HOLDFAST_TRY_ASSIGN(const DamagedCopies damaged, find_damaged_copies(store->source_->file.file(), meta.page_bytes));
     if (!PLANTED(kNoFence)) {
-      HOLDFAST_TRY(store->write_fence());
+      HOLDFAST_TRY(store->write_fence(damaged));
     }
-    if (damaged) {
+    if (damaged[0] || damaged[1]) {
       // A failed write can leave half a copy. The second fence goes to the other meta page: then all four copies are
       // good.
-      HOLDFAST_TRY(store->write_fence());
+      HOLDFAST_TRY(store->write_fence(damaged));
     }
     // Whether its size beyond the pages of the state is durable is not known: after a failed sync it can look so and
     // not be. Cut off, it is asked for anew when it is needed.
@@ -93,13 +93,14 @@ Result<std::unique_ptr<PageStore>> PageStore::open(Env& env, Directory& director
   return store;
 }
 
-Result<void> PageStore::write_fence() {
+Result<void> PageStore::write_fence(const DamagedCopies& damaged) {
   HOLDFAST_TRY_ASSIGN(const Epoch epoch, next_epoch());
   format::Meta fence = meta_;
   fence.epoch = epoch;
   fence.slot = static_cast<uint8_t>(1 - meta_.slot);
   fence.wall_ns = source_->env.clock().wall_ns();
-  HOLDFAST_TRY(write_meta(source_->file, fence));
+  const std::optional<size_t> copy = damaged[fence.slot];
+  HOLDFAST_TRY(copy ? repair_meta(source_->file, fence, *copy) : write_meta(source_->file, fence));
   if (!PLANTED(kFenceSync)) {
     HOLDFAST_TRY(source_->file.sync());
   }

@@ -42,6 +42,7 @@
 #include "page/born_pages.h"
 #include "page/checkpoint.h"
 #include "page/free_map.h"
+#include "page/meta_pages.h"
 #include "page/page_lifetimes.h"
 #include "page/page_reader.h"
 #include "page/page_source.h"
@@ -156,8 +157,8 @@ class PageStore {
  private:
   PageStore(std::unique_ptr<PageSource> source, const format::Meta& meta, const PageStoreOptions& options);
 
-  // The same state again under a new epoch, in the other meta page, durable.
-  Result<void> write_fence();
+  // The same state again under a new epoch, in the other meta page, durable. `damaged`: as the file was opened.
+  Result<void> write_fence(const DamagedCopies& damaged);
   // Seals the pages that are not written yet and adds them to what the checkpoint writes.
   void take_down(BornPages& pages, Checkpoint& checkpoint);
   // Places the free map, and fills in the meta page. Inside a generation of the free map. Errors: no_space, corruption.

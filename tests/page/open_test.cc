@@ -71,6 +71,36 @@ TEST_F(PageStoreOpen, finds_the_state_with_any_one_copy_damaged_and_repairs_it) 
   }
 }
 
+// A failed write leaves half of one copy. The open that repairs it may fail in the same way: it must not have touched
+// the good one before.
+TEST_F(PageStoreOpen, a_good_copy_stays_while_the_other_one_of_its_page_is_repaired) {
+  for (const bool newest : {false, true}) {
+    for (const size_t copy : {0U, 1U}) {
+      for (uint64_t nth = 0, failed = 1; failed > 0; ++nth) {
+        SCOPED_TRACE(std::to_string(copy) + (newest ? " of the newest, " : ", ") + std::to_string(nth));
+        fill();
+        const uint64_t offset = copies(newest)[copy];
+        store_.reset();
+        damage(offset + 40);
+        faults_.fail_at = faults_.changes + nth;
+        failed = try_open() ? 0 : 1;
+        faults_.fail_at.reset();
+        if (const std::string& last = faults_.events.back(); failed > 0 && last.starts_with("write ")) {
+          const uint64_t torn = std::stoull(last.substr(6));
+          if (torn != offset) {
+            damage(torn + 40);
+          }
+        }
+        open();
+        EXPECT_EQ(read_catalog(), "three");
+        store_.reset();
+        must(directory_->remove("tree"));
+        must(PageStore::create(*env_, *directory_, "tree", test_id(), kPageBytes));
+      }
+    }
+  }
+}
+
 TEST_F(PageStoreOpen, refuses_when_both_copies_of_a_meta_page_are_damaged) {
   for (const bool newest : {false, true}) {
     fill();
