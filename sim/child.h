@@ -41,4 +41,29 @@ class Child {
   std::string error_text_;
 };
 
+// Waits a moment for what workers tell, each of which has a `child`: `parse` is given what has come and takes off what
+// is whole, `ended` those whose child has, and may start another. False: nobody works any more.
+template <class Worker, class Parse, class Ended>
+bool wait_for_messages(std::vector<Worker>& workers, Parse parse, Ended ended) {
+  constexpr int kPollMs = 50;
+  std::vector<pollfd> polled;
+  for (const Worker& worker : workers) {
+    worker.child.poll_in(polled);
+  }
+  if (polled.empty()) {
+    return false;
+  }
+  ::poll(polled.data(), polled.size(), kPollMs);
+  for (Worker& worker : workers) {
+    if (worker.child.running()) {
+      const bool more = worker.child.take(polled);
+      parse(worker.child.received());
+      if (!more) {
+        ended(worker);
+      }
+    }
+  }
+  return true;
+}
+
 }  // namespace holdfast::sim

@@ -1,6 +1,5 @@
 #include "sim/exhaust_fleet.h"
 
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,7 +17,6 @@ namespace holdfast::sim {
 
 namespace {
 
-constexpr int kPollMs = 50;
 constexpr uint32_t kSecondsPerProgramMax = 3600;
 
 // What a worker tells about one program; where it broke a promise, two texts follow.
@@ -74,7 +72,8 @@ class ExhaustFleet {
         report_.interrupted = true;
         board_->stop.store(true);
       }
-      any = wait_for_messages();
+      any = wait_for_messages(
+          workers_, [this](std::string& received) { parse(received); }, [this](Worker& worker) { ended(worker); });
       progress(report_);
     }
     return std::move(report_);
@@ -117,28 +116,6 @@ class ExhaustFleet {
   void start(Worker& worker) {
     worker.place->program.store(0);
     worker.child.start([&](int to) { work(*worker.place, to); });
-  }
-
-  // False: nobody works any more.
-  bool wait_for_messages() {
-    std::vector<pollfd> polled;
-    for (const Worker& worker : workers_) {
-      worker.child.poll_in(polled);
-    }
-    if (polled.empty()) {
-      return false;
-    }
-    ::poll(polled.data(), polled.size(), kPollMs);
-    for (Worker& worker : workers_) {
-      if (worker.child.running()) {
-        const bool more = worker.child.take(polled);
-        parse(worker.child.received());
-        if (!more) {
-          ended(worker);
-        }
-      }
-    }
-    return true;
   }
 
   void parse(std::string& received) {

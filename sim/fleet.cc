@@ -1,6 +1,5 @@
 #include "sim/fleet.h"
 
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,8 +17,6 @@
 namespace holdfast::sim {
 
 namespace {
-
-constexpr int kPollMs = 50;
 
 // What a worker tells about one seed; a failure's account follows.
 struct Message {
@@ -91,12 +88,13 @@ class Fleet {
     for (Worker& worker : workers_) {
       start(worker);
     }
-    while (std::ranges::any_of(workers_, [](const Worker& worker) { return worker.child.running(); })) {
+    for (bool any = true; any;) {
       if (stop() && !report_.interrupted) {
         report_.interrupted = true;
         board_->stop.store(true);
       }
-      wait_for_messages();
+      any = wait_for_messages(
+          workers_, [this](std::string& received) { parse(received); }, [this](Worker& worker) { ended(worker); });
       progress(report_);
     }
     std::ranges::sort(report_.failures, {}, &SeedFailure::seed);
@@ -107,23 +105,6 @@ class Fleet {
   void start(Worker& worker) {
     worker.current->store(0);
     worker.child.start([&](int to) { work(options_, *board_, *worker.current, to); });
-  }
-
-  void wait_for_messages() {
-    std::vector<pollfd> polled;
-    for (const Worker& worker : workers_) {
-      worker.child.poll_in(polled);
-    }
-    ::poll(polled.data(), polled.size(), kPollMs);
-    for (Worker& worker : workers_) {
-      if (worker.child.running()) {
-        const bool more = worker.child.take(polled);
-        parse(worker.child.received());
-        if (!more) {
-          ended(worker);
-        }
-      }
-    }
   }
 
   void parse(std::string& received) {

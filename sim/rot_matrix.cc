@@ -1,6 +1,5 @@
 #include "sim/rot_matrix.h"
 
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,7 +19,6 @@ namespace holdfast::sim {
 
 namespace {
 
-constexpr int kPollMs = 50;
 constexpr uint32_t kSecondsPerImageMax = 300;  // of a machine that does other things as well
 
 // What a worker tells about one image; a text follows.
@@ -76,7 +74,8 @@ class RotFleet {
         interrupted = true;
         board_->stop.store(true);
       }
-      any = wait_for_messages();
+      any = wait_for_messages(
+          workers_, [this](std::string& received) { parse(received); }, [this](Worker& worker) { ended(worker); });
       progress(findings.size(), wanted_.size());
     }
     return !interrupted;
@@ -107,28 +106,6 @@ class RotFleet {
   void start(Worker& worker) {
     worker.place->image.store(0);
     worker.child.start([&](int to) { work(*worker.place, to); });
-  }
-
-  // False: nobody works any more.
-  bool wait_for_messages() {
-    std::vector<pollfd> polled;
-    for (const Worker& worker : workers_) {
-      worker.child.poll_in(polled);
-    }
-    if (polled.empty()) {
-      return false;
-    }
-    ::poll(polled.data(), polled.size(), kPollMs);
-    for (Worker& worker : workers_) {
-      if (worker.child.running()) {
-        const bool more = worker.child.take(polled);
-        parse(worker.child.received());
-        if (!more) {
-          ended(worker);
-        }
-      }
-    }
-    return true;
   }
 
   void parse(std::string& received) {

@@ -111,7 +111,7 @@ class LogFiles {
     for (size_t index = 0; index < files_.size(); ++index) {
       if (!live_[index]) {
         const bool is_slot = !is_zero(files_[index].bytes().substr(0, format::kSectorBytes));
-        files_[index].begin({.name = is_slot ? "old log segment" : "new log file", .in_use = false});
+        files_[index].begin({.structure = is_slot ? "old log segment" : "new log file", .in_use = false});
         if (is_slot) {
           files_[index].add(0, kSlotFields, sizeof(SegmentHeaderOnDisk));
         }
@@ -154,7 +154,7 @@ class LogFiles {
     for (const auto& [sequence, file] : segments) {
       const bool is_empty = std::ranges::none_of(frames, [&](const Frame& each) { return each.file == file; });
       // An empty one behind the last frame is always kept: it says that the lane goes on so far.
-      files_[file].begin({.name = is_empty ? "log segment ahead" : "log segment"});
+      files_[file].begin({.structure = is_empty ? "log segment ahead" : "log segment"});
       files_[file].add(0, kSlotFields, sizeof(SegmentHeaderOnDisk));
     }
     split_.clear();
@@ -168,7 +168,7 @@ class LogFiles {
           from = frame.offset + format::frame_bytes(frame.header.body_bytes);
         }
       }
-      files_[file].begin({.name = "log space ahead", .in_use = false});
+      files_[file].begin({.structure = "log space ahead", .in_use = false});
       rest(files_[file], from);
     }
   }
@@ -192,9 +192,9 @@ class LogFiles {
     FileLayout& file = files_[frame.file];
     const uint64_t end = frame.offset + format::frame_bytes(frame.header.body_bytes);
     const bool in_tree = frame.header.last_csn <= csn_;
-    file.begin({.name = in_tree         ? "log frame of the checkpoint"
-                        : is_last_flush ? "last log frame"
-                                        : "log frame",
+    file.begin({.structure = in_tree         ? "log frame of the checkpoint"
+                             : is_last_flush ? "last log frame"
+                                             : "log frame",
                 .unit_begin = frame.offset,
                 .unit_end = end,
                 .in_use = !in_tree,
@@ -271,8 +271,7 @@ const char* stored_name(format::StoredAs stored_as) {
 void FileLayout::add(uint64_t begin, uint64_t end, const char* field) {
   end = std::min<uint64_t>(end, bytes_.size());
   if (begin < end) {
-    regions_.push_back({file_, begin, end, structure_.name, field, structure_.unit_begin, structure_.unit_end,
-                        structure_.in_use, structure_.first_csn, structure_.last_csn, structure_.is_last_flush});
+    regions_.push_back({structure_, file_, begin, end, field});
   }
 }
 
@@ -325,7 +324,8 @@ std::vector<Region> stream_layout(FileLayout file, const TreeFacts& facts) {
   const std::string kind = !in_use               ? "unused stream segment"
                            : live->second.sealed ? "sealed stream segment"
                                                  : "open stream segment";
-  file.begin({.name = kind + " header", .unit_begin = 0, .unit_end = format::kStreamHeaderBytes, .in_use = in_use});
+  file.begin(
+      {.structure = kind + " header", .unit_begin = 0, .unit_end = format::kStreamHeaderBytes, .in_use = in_use});
   file.add(0, kStreamHeaderFields, format::kStreamHeaderBytes);
   const std::span<const std::byte> all = as_bytes(file.bytes());
   const uint32_t seed = format::stream_checksum_seed(facts.meta.database_id, header.stream_id);
@@ -334,13 +334,13 @@ std::vector<Region> stream_layout(FileLayout file, const TreeFacts& facts) {
     format::Record record;
     if (format::decode_record(all.subspan(at), seed, record) != format::RecordProblem::kNone) {
       const uint64_t next = (at / format::kStreamUnitBytes + 1) * format::kStreamUnitBytes;
-      file.begin({.name = kind});
+      file.begin({.structure = kind});
       file.add(at, next, "padding between records");
       at = next;
       continue;
     }
     const uint64_t end = at + record.bytes();
-    file.begin({.name = record.stored_as == format::StoredAs::kRedacted ? "redacted record" : "stream record",
+    file.begin({.structure = record.stored_as == format::StoredAs::kRedacted ? "redacted record" : "stream record",
                 .unit_begin = at,
                 .unit_end = end});
     file.add(at, at + offsetof(EventHeaderOnDisk, prev_hash), "offset");
@@ -354,10 +354,10 @@ std::vector<Region> stream_layout(FileLayout file, const TreeFacts& facts) {
     const auto footer = format::decode_stream_footer(all.subspan(records_end), seed);
     CHECK(footer);
     const uint64_t bytes = format::stream_footer_bytes(footer->first_offset, footer->next_offset);
-    file.begin({.name = "stream footer", .unit_begin = records_end, .unit_end = records_end + bytes});
+    file.begin({.structure = "stream footer", .unit_begin = records_end, .unit_end = records_end + bytes});
     file.add(records_end, kFooterFields, bytes);
   }
-  file.begin({.name = kind, .in_use = false});
+  file.begin({.structure = kind, .in_use = false});
   file.fill(0, file.size(), in_use ? "behind its end" : "anything");
   return file.take();
 }
@@ -375,11 +375,11 @@ std::vector<Region> rot_layout(const SimDisk& disk) {
     } else if (log::parse_segment_file_name(name)) {
       add(stream_layout(std::move(file), facts));
     } else if (name == "identity") {
-      file.begin({.name = "identity", .unit_begin = 0, .unit_end = sizeof(IdentityOnDisk)});
+      file.begin({.structure = "identity", .unit_begin = 0, .unit_end = sizeof(IdentityOnDisk)});
       file.add(0, kIdentityFields, sizeof(IdentityOnDisk));
       add(file.take());
     } else if (name != "tree") {
-      file.begin({.name = name + " file", .in_use = false});
+      file.begin({.structure = name + " file", .in_use = false});
       file.fill(0, file.size(), "anything");
       add(file.take());
     }

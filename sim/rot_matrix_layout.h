@@ -15,12 +15,8 @@
 
 namespace holdfast::sim {
 
-struct Region {
-  std::string file;
-  uint64_t begin = 0;
-  uint64_t end = 0;
+struct Structure {
   std::string structure;
-  std::string field;
   // What is written as one piece, and has one checksum: a page, a run, a frame. Equal numbers: there is none.
   uint64_t unit_begin = 0;
   uint64_t unit_end = 0;
@@ -30,6 +26,14 @@ struct Region {
   Csn first_csn{};
   Csn last_csn{};
   bool is_last_flush = false;
+};
+
+// A field of a structure.
+struct Region : Structure {
+  std::string file;
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  std::string field;
 
   std::string name() const { return structure + "/" + field; }
 };
@@ -48,15 +52,6 @@ class FileLayout {
   const std::string& bytes() const { return bytes_; }
   uint64_t size() const { return bytes_.size(); }
   // All regions from now on are of this one; its fields are named by add().
-  struct Structure {
-    std::string name;
-    uint64_t unit_begin = 0;
-    uint64_t unit_end = 0;
-    bool in_use = true;
-    Csn first_csn{};
-    Csn last_csn{};
-    bool is_last_flush = false;
-  };
   void begin(Structure structure) { structure_ = std::move(structure); }
   // Nothing, if it is empty or behind the end of the file.
   void add(uint64_t begin, uint64_t end, const char* field);

@@ -111,7 +111,7 @@ class TreeFile {
       reach(tree.root, tree.name, tree.rows);
     }
     free_map();
-    file_.begin({.name = "tree file", .in_use = false});
+    file_.begin({.structure = "tree file", .in_use = false});
     file_.fill(uint64_t{meta_.page_count} * page_bytes_, file_.size(), "behind its pages");
     return file_.take();
   }
@@ -144,10 +144,10 @@ class TreeFile {
       const uint64_t last = page + page_bytes_ - format::kMetaCopyBytes;
       for (const uint64_t copy : {page, last}) {
         // Each is one write, and can be lost alone.
-        file_.begin({.name = name, .unit_begin = copy, .unit_end = copy + format::kMetaCopyBytes});
+        file_.begin({.structure = name, .unit_begin = copy, .unit_end = copy + format::kMetaCopyBytes});
         file_.add(copy, kMetaFields, format::kMetaCopyBytes);
       }
-      file_.begin({.name = name, .in_use = false});
+      file_.begin({.structure = name, .in_use = false});
       file_.fill(page, page + page_bytes_, "between the copies");
       seen_.insert(slot);
     }
@@ -155,7 +155,7 @@ class TreeFile {
 
   uint64_t begin_page(const std::string& name, PageNumber page, uint64_t pages = 1) {
     const uint64_t offset = uint64_t{to_int(page)} * page_bytes_;
-    file_.begin({.name = name, .unit_begin = offset, .unit_end = offset + pages * page_bytes_});
+    file_.begin({.structure = name, .unit_begin = offset, .unit_end = offset + pages * page_bytes_});
     file_.add(offset, kHeaderFields, format::kPageHeaderBytes);
     for (uint64_t each = 0; each < pages; ++each) {
       seen_.insert(to_int(page) + each);
@@ -301,7 +301,7 @@ class TreeFile {
     }
     for (uint32_t page = 0; page < meta_.page_count; ++page) {
       if (!seen_.contains(page)) {
-        file_.begin({.name = is_free(page) ? "free page" : "page of no state", .in_use = false});
+        file_.begin({.structure = is_free(page) ? "free page" : "page of no state", .in_use = false});
         file_.fill(uint64_t{page} * page_bytes_, uint64_t{page + 1} * page_bytes_, "anything");
       }
     }
